@@ -1,0 +1,69 @@
+/** Who must act: the client that asked, the thing behind the edge, the CA or API beyond it, or Lintel itself. */
+export type Fault = "downstream" | "upstream" | "user" | "internal";
+
+/**
+ * Every code an error may carry. The list is API: `docs/errors.md` explains exactly these, and a test keeps both equal.
+ * Add a code here and its line there in the same change.
+ */
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+export const ERROR_CODES = [
+  "Aborted",
+  "AlreadyExists",
+  "BadConfig",
+  "BadManifest",
+  "BadPem",
+  "CannotBind",
+  "Conflict",
+  "Gone",
+  "Internal",
+  "NotFound",
+  "StateHeld",
+  "StateUnreadable",
+  "Unreachable",
+] as const;
+
+export interface LintelErrorOptions {
+  readonly code: ErrorCode;
+  /** @default "internal" */
+  readonly fault?: Fault;
+  /** What a person should do next, an imperative with the exact command where there is one. Never a secret. */
+  readonly hint?: string;
+  readonly cause?: unknown;
+}
+
+/**
+ * A failure that names the act and the culprit in its message (`Cannot reach "10.0.0.7:8080": connection refused`), and
+ * carries who is at fault and the next step. Messages are sentence case without a full stop.
+ */
+export class LintelError extends Error {
+  readonly code: ErrorCode;
+  readonly fault: Fault;
+  readonly hint: string | undefined;
+
+  constructor(message: string, options: LintelErrorOptions) {
+    super(message, { cause: options.cause });
+    this.name = "LintelError";
+    this.code = options.code;
+    this.fault = options.fault ?? "internal";
+    this.hint = options.hint;
+  }
+}
+
+/** Returns whether `error` is a {@link LintelError}, of one of `codes` when any are given. */
+export function isLintelError(error: unknown, ...codes: readonly ErrorCode[]): error is LintelError {
+  return error instanceof LintelError && (codes.length === 0 || codes.includes(error.code));
+}
+
+/** Returns the sentence of anything that was thrown, with its causes joined by ": " (at most four deep). */
+export function messageOf(error: unknown): string {
+  const parts: string[] = [];
+  let current: unknown = error;
+  for (let depth = 0; depth < 4 && current !== undefined && current !== null; depth++) {
+    const text =
+      current instanceof Error ? current.message : typeof current === "string" ? current : JSON.stringify(current);
+    if (text !== "" && !parts.includes(text)) parts.push(text);
+    current = current instanceof Error ? current.cause : undefined;
+  }
+  return parts.join(": ");
+}

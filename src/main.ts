@@ -1,0 +1,1 @@
+process.stderr.write("lintel: commands are being assembled\n");

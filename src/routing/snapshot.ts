@@ -1,0 +1,146 @@
+/**
+ * Everything the edge must do now: immutable, complete, and made of JSON values inside maps, so that it travels as
+ * deltas (`delta.ts`). Control computes it, workers serve it, `explain` replays it. A worker moves from one generation
+ * to the next in one step; a request keeps the objects it was matched with.
+ */
+export interface Snapshot {
+  /** Grows by one with each change; 0 is the empty snapshot before the first. */
+  readonly generation: number;
+  /** By host key: `shop.example`, `*.shop.example` (exactly one label), or `*` (any host, also none). Lower case. */
+  readonly hosts: ReadonlyMap<string, Host>;
+  /** By backend id. */
+  readonly backends: ReadonlyMap<string, Backend>;
+  /** By host key, as in `hosts`: how TLS is answered for names of that key. `*` answers unknown and absent SNI. */
+  readonly tls: ReadonlyMap<string, TlsHost>;
+  /** By certificate id. */
+  readonly certificates: ReadonlyMap<string, ServedCertificate>;
+  /** By token: HTTP-01 answers, served ahead of every redirect and policy (RFC 8555 section 8.3). */
+  readonly challenges: ReadonlyMap<string, HttpChallenge>;
+  readonly settings: EdgeSettings;
+}
+
+/** The routes of one host key, in match order: the first whose path matches wins. */
+export interface Host {
+  readonly host: string;
+  readonly routes: readonly Route[];
+}
+
+/** One path of one rule. */
+export interface Route {
+  /** Unique and stable across edits of other objects; what logs, metrics and `explain` name: `Ingress/shop/web#0/1`. */
+  readonly id: string;
+  /** The object to blame or praise. */
+  readonly source: ObjectReference;
+  readonly path: PathMatch;
+  readonly action: Action;
+  readonly policy: RoutePolicy;
+}
+
+export interface ObjectReference {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/**
+ * How the normalised path of a request is compared, case-sensitively. `prefix` is by whole path elements: `/aaa/bbb`
+ * matches `/aaa/bbb`, `/aaa/bbb/` and `/aaa/bbb/ccc`, not `/aaa/bbbc`; a trailing slash of `value` is ignored.
+ */
+export type PathMatch =
+  | { readonly type: "exact"; readonly value: string }
+  | { readonly type: "prefix"; readonly value: string }
+  /** The source of a regular expression that was already checked and is anchored at the start. */
+  | { readonly type: "regex"; readonly value: string; readonly ignoreCase: boolean };
+
+export type Action =
+  | { readonly kind: "forward"; readonly targets: readonly WeightedTarget[] }
+  /** Answered by the edge itself; `reason` is one line for the client, `code` a diagnostic code. Used to fail closed. */
+  | { readonly kind: "reject"; readonly status: number; readonly code: string; readonly reason: string };
+
+export interface WeightedTarget {
+  readonly backend: string;
+  /** Share of requests among the targets; 0 gets none. */
+  readonly weight: number;
+}
+
+/** What happens to a request on its way; every field is present, with the default already applied. */
+export interface RoutePolicy {
+  /** A plain-HTTP request is answered with this status and the https URL; undefined: served as it is. */
+  readonly httpsRedirectStatus?: 301 | 302 | 307 | 308 | undefined;
+  /** Longest request body in bytes, else 413; undefined: no limit. */
+  readonly bodyBytesMax?: number | undefined;
+  /** To open a connection to an endpoint. */
+  readonly connectTimeoutMs: number;
+  /** Between two reads from the endpoint; also ends idle upgraded connections. */
+  readonly readTimeoutMs: number;
+  /** Between two writes to the endpoint. */
+  readonly sendTimeoutMs: number;
+  /** Attempts in all, on other endpoints where there are any, and only while nothing of the request body was sent. */
+  readonly attemptsMax: number;
+  /** Sent as `Host` instead of the client's; undefined: the client's is kept. */
+  readonly upstreamHost?: string | undefined;
+}
+
+/** A Service port and the endpoints that are ready behind it. */
+export interface Backend {
+  /** `namespace/service:port` as the user wrote the port. */
+  readonly id: string;
+  readonly protocol: "http" | "https" | "h2c" | "h2";
+  /** Ready endpoints, sorted by address and port. */
+  readonly endpoints: readonly Endpoint[];
+  /** When there are none: why, in one line for the 503 answer, such as `Service "shop/web" does not exist`. */
+  readonly problem?: string | undefined;
+  readonly balance: "round-robin" | "least-request" | "ewma" | "hash";
+}
+
+export interface Endpoint {
+  /** An IP address, or a DNS name for ExternalName Services. */
+  readonly address: string;
+  readonly port: number;
+}
+
+/** How TLS is answered for one host key. */
+export interface TlsHost {
+  readonly host: string;
+  /** Ids of the certificates to choose from by the client's signature algorithms (ECDSA and RSA for one name). */
+  readonly certificates: readonly string[];
+  readonly minVersion: "TLSv1.2" | "TLSv1.3";
+}
+
+/** A certificate with its key, as workers need it. Never logged. */
+export interface ServedCertificate {
+  /** `namespace/secret`, or `stand-in/host` for one of the local CA. */
+  readonly id: string;
+  /** PEM, leaf first. */
+  readonly chain: string;
+  /** PEM, unencrypted. */
+  readonly key: string;
+  readonly notAfterMs: number;
+  /** Whether it is the local CA's stand-in while a real one is missing: such a host gets no HSTS. */
+  readonly standIn: boolean;
+}
+
+export interface HttpChallenge {
+  readonly token: string;
+  readonly keyAuthorization: string;
+  /** The name being validated; the token is answered only for this host. */
+  readonly host: string;
+}
+
+/** What holds for the whole edge. */
+export interface EdgeSettings {
+  /** CIDR blocks of proxies whose X-Forwarded-* claims are extended instead of dropped. */
+  readonly trustedProxies: readonly string[];
+  /** The port clients reach HTTPS at, for redirects; 443 is left out of URLs. */
+  readonly httpsPort: number;
+}
+
+export const EMPTY_SNAPSHOT: Snapshot = {
+  generation: 0,
+  hosts: new Map(),
+  backends: new Map(),
+  tls: new Map(),
+  certificates: new Map(),
+  challenges: new Map(),
+  settings: { trustedProxies: [], httpsPort: 443 },
+};
