@@ -184,18 +184,10 @@ export function toApiStatusError(error: unknown, resource?: ResourceRef, name?: 
 }
 
 function fromStore(error: LintelError, resource: ResourceRef, name: string): ApiStatusError | undefined {
-  switch (error.code) {
-    case "NotFound":
-      return notFound(resource, name);
-    case "AlreadyExists":
-      return alreadyExists(resource, name);
-    case "Conflict":
-      return conflict(resource, name);
-    case "BadManifest":
-      return badRequest(error.message);
-    default:
-      return undefined;
-  }
+  if (error.code === "NotFound") return notFound(resource, name);
+  if (error.code === "AlreadyExists") return alreadyExists(resource, name);
+  if (error.code === "Conflict") return conflict(resource, name);
+  return error.fault === "user" ? badRequest(error.message) : undefined;
 }
 
 /** The answer to a delete that left nothing behind. */

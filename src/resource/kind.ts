@@ -126,3 +126,83 @@ export const KINDS: readonly Kind[] = [
   ORDER,
   CHALLENGE,
 ];
+
+const WORKLOAD = { status: true, generation: true, categories: ["all"] } as const;
+const CLUSTER = { cluster: true } as const;
+
+/** Its version `v1` describes a kind that somebody adds to an API; Lintel serves the ones it knows anyway. */
+export const CUSTOM_RESOURCE_DEFINITION: Kind = define(
+  "apiextensions.k8s.io/v1",
+  "CustomResourceDefinition",
+  "customresourcedefinitions",
+  { shortNames: ["crd", "crds"], categories: ["api-extensions"], cluster: true, status: true, generation: true },
+);
+export const POD: Kind = define("v1", "Pod", "pods", { shortNames: ["po"], categories: ["all"], status: true });
+export const DEPLOYMENT: Kind = define("apps/v1", "Deployment", "deployments", {
+  ...WORKLOAD,
+  shortNames: ["deploy"],
+});
+export const REPLICA_SET: Kind = define("apps/v1", "ReplicaSet", "replicasets", { ...WORKLOAD, shortNames: ["rs"] });
+export const STATEFUL_SET: Kind = define("apps/v1", "StatefulSet", "statefulsets", {
+  ...WORKLOAD,
+  shortNames: ["sts"],
+});
+export const DAEMON_SET: Kind = define("apps/v1", "DaemonSet", "daemonsets", { ...WORKLOAD, shortNames: ["ds"] });
+export const JOB: Kind = define("batch/v1", "Job", "jobs", WORKLOAD);
+export const CRON_JOB: Kind = define("batch/v1", "CronJob", "cronjobs", { ...WORKLOAD, shortNames: ["cj"] });
+
+/**
+ * Kinds that are stored and served as they come, so that the manifests people have end well, and that no controller of
+ * Lintel acts on. Whoever creates one is told so in one sentence.
+ */
+export const ACCEPTED_KINDS: readonly Kind[] = [
+  define("v1", "LimitRange", "limitranges", { shortNames: ["limits"] }),
+  define("v1", "Node", "nodes", { shortNames: ["no"], cluster: true, status: true }),
+  define("v1", "PersistentVolumeClaim", "persistentvolumeclaims", { shortNames: ["pvc"], status: true }),
+  define("v1", "PersistentVolume", "persistentvolumes", { shortNames: ["pv"], cluster: true, status: true }),
+  POD,
+  define("v1", "PodTemplate", "podtemplates"),
+  define("v1", "ReplicationController", "replicationcontrollers", { ...WORKLOAD, shortNames: ["rc"] }),
+  define("v1", "ResourceQuota", "resourcequotas", { shortNames: ["quota"], status: true }),
+  define("v1", "ServiceAccount", "serviceaccounts", { shortNames: ["sa"] }),
+  define("apps/v1", "ControllerRevision", "controllerrevisions"),
+  DAEMON_SET,
+  DEPLOYMENT,
+  REPLICA_SET,
+  STATEFUL_SET,
+  define("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", {
+    shortNames: ["hpa"],
+    categories: ["all"],
+    status: true,
+  }),
+  CRON_JOB,
+  JOB,
+  define("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies", { shortNames: ["netpol"], generation: true }),
+  define("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets", {
+    shortNames: ["pdb"],
+    status: true,
+    generation: true,
+  }),
+  define("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "clusterrolebindings", CLUSTER),
+  define("rbac.authorization.k8s.io/v1", "ClusterRole", "clusterroles", CLUSTER),
+  define("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings"),
+  define("rbac.authorization.k8s.io/v1", "Role", "roles"),
+  define("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses", { ...CLUSTER, shortNames: ["pc"] }),
+  define("storage.k8s.io/v1", "StorageClass", "storageclasses", { ...CLUSTER, shortNames: ["sc"] }),
+  define("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", {
+    cluster: true,
+    generation: true,
+    categories: ["api-extensions"],
+  }),
+  define("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", "validatingwebhookconfigurations", {
+    cluster: true,
+    generation: true,
+    categories: ["api-extensions"],
+  }),
+  CUSTOM_RESOURCE_DEFINITION,
+  define("apiregistration.k8s.io/v1", "APIService", "apiservices", {
+    cluster: true,
+    status: true,
+    categories: ["api-extensions"],
+  }),
+];
