@@ -29,6 +29,7 @@ export interface Store {
   /**
    * Stores a new object with a fresh uid. `generateName` gets five random characters when there is no name.
    * A namespaced object in a namespace that does not exist or is being deleted is refused (`NotFound`, `Conflict`).
+   * A status it comes with is kept by the embedded drivers and dropped by a real API server: write it with updateStatus.
    */
   create(kind: Kind, object: KubeObject, options?: WriteOptions): Promise<KubeObject>;
 
