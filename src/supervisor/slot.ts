@@ -1,0 +1,252 @@
+import type { Clock, Timer } from "../ground/clock.ts";
+import type { Logger } from "../ground/log.ts";
+import { STABLE_AFTER_MS, restartDelayMs } from "./backoff.ts";
+import {
+  PROTOCOL_VERSION,
+  type ChildMessage,
+  type ProcessFacts,
+  type ProcessState,
+  type SocketTable,
+} from "./messages.ts";
+import type { Child, Spawn } from "./spawn-child.ts";
+import type { Program } from "./host.ts";
+
+/** A place for one process that must always be there. */
+export interface SlotPlan {
+  /** Unique: `control`, `worker-1`. */
+  readonly name: string;
+  readonly role: string;
+  readonly sockets: SocketTable;
+  /** For the role; the supervisor does not look inside. */
+  readonly settings: unknown;
+  /** Whether the process is told of all processes whenever they change. @default false */
+  readonly hearsProcesses?: boolean;
+}
+
+export interface SlotOptions {
+  readonly plan: SlotPlan;
+  readonly program: Program;
+  readonly logFd: number;
+  readonly workingDirectory: string;
+  readonly spawn: Spawn;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly changed: () => void;
+  readonly message: (slot: Slot, message: Exclude<ChildMessage, { type: "ready" }>) => void;
+}
+
+interface Running {
+  readonly child: Child;
+  readonly startedAtMs: number;
+  readonly startedMonotonicMs: number;
+  state: ProcessState;
+  /** Runs once when the process is gone. */
+  onExit: (() => void) | undefined;
+  killTimer: Timer | undefined;
+}
+
+/**
+ * Keeps one process running: starts it, starts it again when it dies (at once the first time, then with growing
+ * waits), and can put a fresh one in its place without a gap.
+ */
+export class Slot {
+  readonly plan: SlotPlan;
+  readonly #options: SlotOptions;
+  #current: Running | undefined;
+  /** Replaced processes that finish what they have in flight. */
+  readonly #retiring = new Set<Running>();
+  #failures = 0;
+  #restarts = 0;
+  #restartTimer: Timer | undefined;
+  #stopping = false;
+  /** Run once when a process of the slot becomes ready or dies. */
+  #waiters: (() => void)[] = [];
+
+  constructor(options: SlotOptions) {
+    this.plan = options.plan;
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#current = this.#launch();
+    this.#options.changed();
+  }
+
+  processes(): readonly ProcessFacts[] {
+    const all = this.#current === undefined ? [...this.#retiring] : [this.#current, ...this.#retiring];
+    return all.map((running) => ({
+      slot: this.plan.name,
+      role: this.plan.role,
+      pid: running.child.pid,
+      state: running.state,
+      startedAtMs: running.startedAtMs,
+      restarts: this.#restarts,
+    }));
+  }
+
+  /** Resolves when the current process is ready; waits through restarts. */
+  async ready(signal: AbortSignal): Promise<void> {
+    while (this.#current?.state !== "ready") await this.#nextChange(signal);
+  }
+
+  tell(processes: readonly ProcessFacts[]): void {
+    if (this.plan.hearsProcesses === true) this.#current?.child.send({ type: "processes", processes });
+  }
+
+  /**
+   * Starts a second process beside the current one and retires the old one once the new one is ready. When the new one
+   * dies first or `signal` aborts, the old one stays and this rejects.
+   */
+  async replace(options: { readonly graceMs: number; readonly signal: AbortSignal }): Promise<void> {
+    const old = this.#current;
+    const next = this.#launch();
+    this.#current = next;
+    if (old !== undefined) this.#retiring.add(old);
+    this.#options.changed();
+    try {
+      await this.#readyOrDead(next, options.signal);
+    } catch (error) {
+      if (old !== undefined && this.#retiring.delete(old)) {
+        this.#current = old;
+        void this.#stopProcess(next, 0);
+      }
+      this.#options.changed();
+      throw error;
+    }
+    if (old !== undefined && this.#retiring.has(old)) void this.#stopProcess(old, options.graceMs);
+    this.#options.changed();
+  }
+
+  /** Stops for good; resolves when no process of the slot is left. Those that take longer than `graceMs` are killed. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    this.#restartTimer?.cancel();
+    const all = this.#current === undefined ? [...this.#retiring] : [this.#current, ...this.#retiring];
+    await Promise.all(all.map((running) => this.#stopProcess(running, graceMs)));
+  }
+
+  kill(): void {
+    this.#stopping = true;
+    this.#restartTimer?.cancel();
+    this.#current?.child.kill("SIGKILL");
+    for (const running of this.#retiring) running.child.kill("SIGKILL");
+  }
+
+  #launch(): Running {
+    const { clock, log, program, logFd, workingDirectory } = this.#options;
+    const { role, sockets, name, settings } = this.plan;
+    let running: Running | undefined;
+    const { child, sockets: inherited } = this.#options.spawn(
+      { program, role, sockets, logFd, workingDirectory },
+      {
+        message: (message) => void (running !== undefined && this.#receive(running, message)),
+        exited: (how) => void (running !== undefined && this.#exited(running, how)),
+      },
+    );
+    running = {
+      child,
+      startedAtMs: clock.nowMs(),
+      startedMonotonicMs: clock.monotonicMs(),
+      state: "starting",
+      onExit: undefined,
+      killTimer: undefined,
+    };
+    child.send({ type: "start", version: PROTOCOL_VERSION, slot: name, role, sockets: inherited, settings });
+    log.info("Process started", { slot: name, pid: child.pid });
+    return running;
+  }
+
+  #receive(running: Running, message: ChildMessage): void {
+    if (message.type !== "ready") {
+      this.#options.message(this, message);
+      return;
+    }
+    if (running.state === "starting") running.state = "ready";
+    this.#options.log.info("Process ready", {
+      slot: this.plan.name,
+      pid: running.child.pid,
+      afterMs: Math.round(this.#options.clock.monotonicMs() - running.startedMonotonicMs),
+    });
+    this.#announce();
+    this.#options.changed();
+  }
+
+  #exited(running: Running, how: string): void {
+    const planned = running.state === "stopping";
+    running.killTimer?.cancel();
+    this.#retiring.delete(running);
+    const fields = { slot: this.plan.name, pid: running.child.pid, how };
+    if (planned) this.#options.log.info("Process ended", fields);
+    else this.#options.log.warn("Process died", fields);
+    if (this.#current === running) {
+      this.#current = undefined;
+      if (!planned && !this.#stopping) this.#scheduleRestart(running);
+    }
+    running.onExit?.();
+    this.#announce();
+    this.#options.changed();
+  }
+
+  #scheduleRestart(dead: Running): void {
+    const livedMs = this.#options.clock.monotonicMs() - dead.startedMonotonicMs;
+    this.#failures = livedMs >= STABLE_AFTER_MS ? 1 : this.#failures + 1;
+    this.#restarts++;
+    const delayMs = restartDelayMs(this.#failures);
+    if (delayMs === 0) {
+      this.#current = this.#launch();
+      return;
+    }
+    this.#options.log.warn("Process is started again later", { slot: this.plan.name, delayMs });
+    this.#restartTimer = this.#options.clock.timer(delayMs, () => this.start());
+  }
+
+  #stopProcess(running: Running, graceMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const before = running.onExit;
+      running.onExit = () => {
+        before?.();
+        resolve();
+      };
+      if (running.state === "stopping") return;
+      running.state = "stopping";
+      running.child.send({ type: "stop", graceMs });
+      running.killTimer = this.#options.clock.timer(graceMs + KILL_MARGIN_MS, () => running.child.kill("SIGKILL"));
+    });
+  }
+
+  #readyOrDead(running: Running, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const check = (): void => {
+        if (running.state === "ready") resolve();
+        else if (this.#current !== running) reject(new Error("The new process died before it was ready"));
+        else this.#nextChange(signal).then(check, reject);
+      };
+      check();
+    });
+  }
+
+  #nextChange(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const abort = (): void => reject(signal.reason instanceof Error ? signal.reason : new Error("Aborted"));
+      if (signal.aborted) {
+        abort();
+        return;
+      }
+      signal.addEventListener("abort", abort, { once: true });
+      const settle = (): void => {
+        signal.removeEventListener("abort", abort);
+        resolve();
+      };
+      this.#waiters.push(settle);
+    });
+  }
+
+  #announce(): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const waiter of waiters) waiter();
+  }
+}
+
+/** What a process that stops gets beyond its grace, to report and leave, before it is killed. */
+const KILL_MARGIN_MS = 1_000;
