@@ -13,6 +13,7 @@ export interface Clock {
   timer(ms: number, callback: () => void): Timer;
 }
 
+/** One pending call of {@link Clock.timer}. */
 export interface Timer {
   /** Idempotent; after it returns the callback will not run. */
   cancel(): void;

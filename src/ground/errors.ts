@@ -23,6 +23,7 @@ export const ERROR_CODES = [
   "Unreachable",
 ] as const;
 
+/** What a {@link LintelError} carries beside its message. */
 export interface LintelErrorOptions {
   readonly code: ErrorCode;
   /** @default "internal" */

@@ -1,5 +1,6 @@
 /** A value that JSON can carry. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+/** An object of JSON; a missing entry reads as undefined. */
 export interface JsonObject {
   readonly [key: string]: Json | undefined;
 }

@@ -10,6 +10,7 @@ export interface Logger {
   child(fields: Readonly<Record<string, unknown>>): Logger;
 }
 
+/** The least severe lines that are written. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
 /** Opens a logger that writes one JSON object a line to `fd` (RFC 3339 times in UTC), synchronously so that a crash loses none. */

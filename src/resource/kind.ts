@@ -19,6 +19,7 @@ export interface Kind {
 /** `plural.group` (`ingresses.networking.k8s.io`), or the bare plural in the core group: names a resource in the store. */
 export type ResourceName = string;
 
+/** Returns the name of the resource in the store and in messages. */
 export function resourceName(kind: Pick<Kind, "group" | "plural">): ResourceName {
   return kind.group === "" ? kind.plural : `${kind.plural}.${kind.group}`;
 }

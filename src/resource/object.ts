@@ -17,6 +17,7 @@ export interface ObjectMeta {
   readonly managedFields?: readonly unknown[];
 }
 
+/** Who an object lives and dies with (Kubernetes garbage collection). */
 export interface OwnerReference {
   readonly apiVersion: string;
   readonly kind: string;

@@ -22,6 +22,7 @@ export interface SnapshotDelta {
   readonly settings?: EdgeSettings;
 }
 
+/** Entries to set and keys to remove, in that meaning: no key is in both. */
 export interface MapDelta<Value> {
   readonly set: readonly (readonly [string, Value])[];
   readonly remove: readonly string[];

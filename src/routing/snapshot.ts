@@ -36,6 +36,7 @@ export interface Route {
   readonly policy: RoutePolicy;
 }
 
+/** Names a Kubernetes object in messages. */
 export interface ObjectReference {
   readonly kind: string;
   readonly namespace: string;
@@ -52,11 +53,13 @@ export type PathMatch =
   /** The source of a regular expression that was already checked and is anchored at the start. */
   | { readonly type: "regex"; readonly value: string; readonly ignoreCase: boolean };
 
+/** What the edge does with a request that matched. */
 export type Action =
   | { readonly kind: "forward"; readonly targets: readonly WeightedTarget[] }
   /** Answered by the edge itself; `reason` is one line for the client, `code` a diagnostic code. Used to fail closed. */
   | { readonly kind: "reject"; readonly status: number; readonly code: string; readonly reason: string };
 
+/** One of several backends that share a route. */
 export interface WeightedTarget {
   readonly backend: string;
   /** Share of requests among the targets; 0 gets none. */
@@ -93,6 +96,7 @@ export interface Backend {
   readonly balance: "round-robin" | "least-request" | "ewma" | "hash";
 }
 
+/** One address behind a Service. */
 export interface Endpoint {
   /** An IP address, or a DNS name for ExternalName Services. */
   readonly address: string;
@@ -120,6 +124,7 @@ export interface ServedCertificate {
   readonly standIn: boolean;
 }
 
+/** What HTTP-01 must answer (RFC 8555 section 8.3). */
 export interface HttpChallenge {
   readonly token: string;
   readonly keyAuthorization: string;

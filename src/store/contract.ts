@@ -58,21 +58,25 @@ export interface Store {
   watch(kind: Kind, options: WatchOptions): AsyncIterable<WatchEvent>;
 }
 
+/** Which objects to list. */
 export interface ListOptions {
   /** Absent or empty: all namespaces. */
   readonly namespace?: string | undefined;
 }
 
+/** A consistent list. */
 export interface ObjectList {
   readonly items: readonly KubeObject[];
   readonly resourceVersion: string;
 }
 
+/** How to write. */
 export interface WriteOptions {
   /** Checks and returns what would be stored; stores nothing. @default false */
   readonly dryRun?: boolean;
 }
 
+/** How to delete, and what must hold for it. */
 export interface DeleteOptions extends WriteOptions {
   readonly uid?: string | undefined;
   readonly resourceVersion?: string | undefined;
@@ -80,11 +84,13 @@ export interface DeleteOptions extends WriteOptions {
   readonly propagation?: "Background" | "Foreground" | "Orphan" | undefined;
 }
 
+/** From where to watch, and until when. */
 export interface WatchOptions extends ListOptions {
   readonly resourceVersion?: string | undefined;
   readonly signal: AbortSignal;
 }
 
+/** One change. MODIFIED follows an ADDED of the same object; DELETED ends it. */
 export type WatchEvent =
   | { readonly type: "ADDED" | "MODIFIED"; readonly object: KubeObject }
   /** The object as it last was, its resourceVersion that of the deletion. */
