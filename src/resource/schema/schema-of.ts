@@ -1,0 +1,69 @@
+import type { Kind } from "../kind.ts";
+import { apiVersionOf } from "../kind.ts";
+import { CHALLENGE_SCHEMA, ORDER_SCHEMA } from "./acme.ts";
+import { CERTIFICATE_REQUEST_SCHEMA, CERTIFICATE_SCHEMA } from "./certificate.ts";
+import {
+  CONFIG_MAP_SCHEMA,
+  EVENTS_EVENT_SCHEMA,
+  EVENT_SCHEMA,
+  LEASE_SCHEMA,
+  NAMESPACE_SCHEMA,
+  SECRET_SCHEMA,
+} from "./core.ts";
+import { EXTENSIONS_INGRESS_SCHEMA, INGRESS_CLASS_SCHEMA, INGRESS_SCHEMA, INGRESS_V1BETA1_SCHEMA } from "./ingress.ts";
+import { CLUSTER_ISSUER_SCHEMA, ISSUER_SCHEMA } from "./issuer.ts";
+import type { Schema } from "./schema.ts";
+import { ENDPOINTS_SCHEMA, ENDPOINT_SLICE_SCHEMA, SERVICE_SCHEMA } from "./service.ts";
+
+/** By kind, then by apiVersion. */
+const SCHEMAS: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
+  Namespace: { v1: NAMESPACE_SCHEMA },
+  Service: { v1: SERVICE_SCHEMA },
+  Endpoints: { v1: ENDPOINTS_SCHEMA },
+  ConfigMap: { v1: CONFIG_MAP_SCHEMA },
+  Secret: { v1: SECRET_SCHEMA },
+  Event: { v1: EVENT_SCHEMA, "events.k8s.io/v1": EVENTS_EVENT_SCHEMA },
+  EndpointSlice: { "discovery.k8s.io/v1": ENDPOINT_SLICE_SCHEMA },
+  Lease: { "coordination.k8s.io/v1": LEASE_SCHEMA },
+  IngressClass: { "networking.k8s.io/v1": INGRESS_CLASS_SCHEMA },
+  Ingress: {
+    "networking.k8s.io/v1": INGRESS_SCHEMA,
+    "networking.k8s.io/v1beta1": INGRESS_V1BETA1_SCHEMA,
+    "extensions/v1beta1": EXTENSIONS_INGRESS_SCHEMA,
+  },
+  Issuer: { "cert-manager.io/v1": ISSUER_SCHEMA },
+  ClusterIssuer: { "cert-manager.io/v1": CLUSTER_ISSUER_SCHEMA },
+  Certificate: { "cert-manager.io/v1": CERTIFICATE_SCHEMA },
+  CertificateRequest: { "cert-manager.io/v1": CERTIFICATE_REQUEST_SCHEMA },
+  Order: { "acme.cert-manager.io/v1": ORDER_SCHEMA },
+  Challenge: { "acme.cert-manager.io/v1": CHALLENGE_SCHEMA },
+};
+
+/** A kind whose schema is not known: any fields are kept. */
+const ANYTHING: Schema = {
+  type: "object",
+  description: "An object whose fields are kept as they come.",
+  "x-kubernetes-preserve-unknown-fields": true,
+};
+
+/**
+ * Returns the schema of `kind` in the API version `apiVersion` (`networking.k8s.io/v1beta1`; a bare `v1beta1` means the
+ * kind's own group). @default the stored version. Unknown kinds and versions get a schema that keeps everything.
+ */
+export function schemaOf(kind: Kind, apiVersion: string = apiVersionOf(kind)): Schema {
+  const versions = SCHEMAS[kind.kind];
+  return versions?.[apiVersion] ?? versions?.[`${kind.group}/${apiVersion}`] ?? ANYTHING;
+}
+
+/** Returns the API versions that have a schema for `kind`, the stored one first. */
+export function schemaVersionsOf(kind: Kind): readonly string[] {
+  return Object.keys(SCHEMAS[kind.kind] ?? {});
+}
+
+/**
+ * Returns whether the kind is a custom resource in a real cluster: such kinds are decoded, defaulted, validated and
+ * reported by their schema, and have no strategic merge patch.
+ */
+export function isCustomResource(kind: Pick<Kind, "group">): boolean {
+  return kind.group !== "" && kind.group !== "extensions" && !kind.group.endsWith(".k8s.io");
+}
