@@ -49,13 +49,10 @@ test("Supervisor loses no queued connection when every process that could accept
 
 test("Supervisor replaces every process without a failed request when asked", async (t) => {
   const { report, ask } = await startFixture(t);
-  let replaced = false;
-  const replacement = ask("replace").then((after) => {
-    replaced = true;
-    return after;
-  });
+  const progress = { done: false };
+  const replacement = ask("replace").finally(() => (progress.done = true));
   let served = 0;
-  while (!replaced) {
+  while (!progress.done) {
     await Promise.all([get(report.port, "/slow"), get(report.port, "/"), get(report.port, "/")]);
     served += 3;
   }
@@ -77,8 +74,8 @@ test("a child leaves and lets go of the port when its supervisor is killed", asy
 
 test("Supervisor stops every process after it finished its request", async (t) => {
   const { report, child } = await startFixture(t);
-  const slow = get(report.port, "/slow");
-  await connected(report.port);
+  let slow: Promise<string> | undefined;
+  await new Promise<void>((resolve) => (slow = get(report.port, "/slow", resolve)));
   child.send("stop");
   assert.notEqual(await slow, "");
   const [code] = (await once(child, "exit")) as [number];
@@ -151,9 +148,10 @@ function reportOf(value: unknown): Report {
   return { port: numberAt(value, "port") ?? 0, processes: parsed.processes };
 }
 
-function get(port: number, path: string): Promise<string> {
+function get(port: number, path: string, onHead?: () => void): Promise<string> {
   return new Promise((resolve, reject) => {
     const call = request({ host: "127.0.0.1", port, path, agent: false }, (response) => {
+      onHead?.();
       let body = "";
       response.on("data", (chunk: Buffer) => (body += chunk.toString()));
       response.on("end", () => resolve(body));
