@@ -1,0 +1,139 @@
+import { resourceName } from "../../resource/kind.ts";
+import type { Kind } from "../../resource/kind.ts";
+import type { KubeObject, ObjectMeta } from "../../resource/object.ts";
+import {
+  BINDING_COLUMNS,
+  CREATED_COLUMNS,
+  CRON_JOB_COLUMNS,
+  DAEMON_SET_COLUMNS,
+  DEPLOYMENT_COLUMNS,
+  JOB_COLUMNS,
+  NETWORK_POLICY_COLUMNS,
+  POD_COLUMNS,
+  REPLICA_SET_COLUMNS,
+  SERVICE_ACCOUNT_COLUMNS,
+  STATEFUL_SET_COLUMNS,
+  WEBHOOK_COLUMNS,
+} from "./accepted-columns.ts";
+import {
+  CERTIFICATE_COLUMNS,
+  CERTIFICATE_REQUEST_COLUMNS,
+  CHALLENGE_COLUMNS,
+  ISSUER_COLUMNS,
+  ORDER_COLUMNS,
+} from "./certificate-columns.ts";
+import { AGE, NAME } from "./column.ts";
+import type { Cell, Column } from "./column.ts";
+import {
+  CONFIG_MAP_COLUMNS,
+  ENDPOINTS_COLUMNS,
+  ENDPOINT_SLICE_COLUMNS,
+  EVENT_COLUMNS,
+  INGRESS_CLASS_COLUMNS,
+  INGRESS_COLUMNS,
+  LEASE_COLUMNS,
+  NAMESPACE_COLUMNS,
+  SECRET_COLUMNS,
+  SERVICE_COLUMNS,
+} from "./core-columns.ts";
+
+const COLUMNS: ReadonlyMap<string, readonly Column[]> = new Map([
+  ["namespaces", NAMESPACE_COLUMNS],
+  ["services", SERVICE_COLUMNS],
+  ["endpoints", ENDPOINTS_COLUMNS],
+  ["configmaps", CONFIG_MAP_COLUMNS],
+  ["secrets", SECRET_COLUMNS],
+  ["events", EVENT_COLUMNS],
+  ["endpointslices.discovery.k8s.io", ENDPOINT_SLICE_COLUMNS],
+  ["leases.coordination.k8s.io", LEASE_COLUMNS],
+  ["ingressclasses.networking.k8s.io", INGRESS_CLASS_COLUMNS],
+  ["ingresses.networking.k8s.io", INGRESS_COLUMNS],
+  ["issuers.cert-manager.io", ISSUER_COLUMNS],
+  ["clusterissuers.cert-manager.io", ISSUER_COLUMNS],
+  ["certificates.cert-manager.io", CERTIFICATE_COLUMNS],
+  ["certificaterequests.cert-manager.io", CERTIFICATE_REQUEST_COLUMNS],
+  ["orders.acme.cert-manager.io", ORDER_COLUMNS],
+  ["challenges.acme.cert-manager.io", CHALLENGE_COLUMNS],
+  ["pods", POD_COLUMNS],
+  ["serviceaccounts", SERVICE_ACCOUNT_COLUMNS],
+  ["deployments.apps", DEPLOYMENT_COLUMNS],
+  ["replicasets.apps", REPLICA_SET_COLUMNS],
+  ["replicationcontrollers", REPLICA_SET_COLUMNS],
+  ["statefulsets.apps", STATEFUL_SET_COLUMNS],
+  ["daemonsets.apps", DAEMON_SET_COLUMNS],
+  ["jobs.batch", JOB_COLUMNS],
+  ["cronjobs.batch", CRON_JOB_COLUMNS],
+  ["networkpolicies.networking.k8s.io", NETWORK_POLICY_COLUMNS],
+  ["clusterroles.rbac.authorization.k8s.io", CREATED_COLUMNS],
+  ["roles.rbac.authorization.k8s.io", CREATED_COLUMNS],
+  ["clusterrolebindings.rbac.authorization.k8s.io", BINDING_COLUMNS],
+  ["rolebindings.rbac.authorization.k8s.io", BINDING_COLUMNS],
+  ["customresourcedefinitions.apiextensions.k8s.io", CREATED_COLUMNS],
+  ["mutatingwebhookconfigurations.admissionregistration.k8s.io", WEBHOOK_COLUMNS],
+  ["validatingwebhookconfigurations.admissionregistration.k8s.io", WEBHOOK_COLUMNS],
+]);
+
+const DEFAULT_COLUMNS: readonly Column[] = [NAME, AGE];
+
+/** Returns the columns a real cluster prints for `kind`; kinds without their own get name and age. */
+export function columnsOf(kind: Kind): readonly Column[] {
+  return COLUMNS.get(resourceName(kind)) ?? DEFAULT_COLUMNS;
+}
+
+export interface TableOptions {
+  readonly kind: Kind;
+  readonly metaVersion: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  /** What each row carries of its object besides the cells. */
+  readonly includeObject: "None" | "Metadata" | "Object";
+  readonly nowMs: number;
+  /** Watches send the headers once. @default true */
+  readonly withHeaders?: boolean;
+}
+
+/** A `Table` of `meta.k8s.io`: what `kubectl get` prints as it is. */
+export interface Table {
+  readonly kind: "Table";
+  readonly apiVersion: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly columnDefinitions: readonly Omit<Column, "cell">[] | null;
+  readonly rows: readonly { readonly cells: readonly Cell[]; readonly object?: unknown }[];
+}
+
+/** Returns `objects` (in the version they are served) as a Table. */
+export function tableOf(objects: readonly KubeObject[], options: TableOptions): Table {
+  const columns = columnsOf(options.kind);
+  return {
+    kind: "Table",
+    apiVersion: options.metaVersion,
+    metadata: options.metadata,
+    columnDefinitions:
+      options.withHeaders === false
+        ? null
+        : columns.map(({ name, type, format, description, priority }) => ({
+            name,
+            type,
+            format,
+            description,
+            priority,
+          })),
+    rows: objects.map((object) => ({
+      cells: columns.map((entry) => entry.cell(object, options.nowMs)),
+      ...(options.includeObject === "None"
+        ? {}
+        : { object: options.includeObject === "Object" ? object : partialMetadata(object, options.metaVersion) }),
+    })),
+  };
+}
+
+/** Only the metadata of an object, as clients ask for that need no more. */
+export interface PartialObjectMetadata {
+  readonly kind: "PartialObjectMetadata";
+  readonly apiVersion: string;
+  readonly metadata: ObjectMeta;
+}
+
+/** Returns `object` without anything but its metadata. */
+export function partialMetadata(object: KubeObject, metaVersion: string): PartialObjectMetadata {
+  return { kind: "PartialObjectMetadata", apiVersion: metaVersion, metadata: object.metadata };
+}
