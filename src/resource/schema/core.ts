@@ -52,13 +52,13 @@ export const NAMESPACE_SCHEMA: Schema = topLevel(`${CORE}.Namespace`, "A scope f
 export const CONFIG_MAP_SCHEMA: Schema = topLevel(`${CORE}.ConfigMap`, "Configuration that programs read.", {
   binaryData: mapOf(bytes("Bytes in base64."), "Entries that are not UTF-8, in base64."),
   data: textMap("Entries by name."),
-  immutable: flag("Whether the data may never change again."),
+  immutable: flag("Whether the data may never change again.", { keepsEmpty: true }),
 });
 
 /** Secret, core/v1. */
 export const SECRET_SCHEMA: Schema = topLevel(`${CORE}.Secret`, "Confidential data such as keys and passwords.", {
   data: mapOf(bytes("Bytes in base64."), "Entries by name, in base64."),
-  immutable: flag("Whether the data may never change again."),
+  immutable: flag("Whether the data may never change again.", { keepsEmpty: true }),
   stringData: textMap("Entries as plain text; written into data and never shown."),
   type: text("What the entries are for, such as kubernetes.io/tls; cannot change.", { goType: "v1.SecretType" }),
 });
@@ -151,12 +151,12 @@ const COORDINATION = "io.k8s.api.coordination.v1";
 
 const LEASE_SPEC: Schema = struct(`${COORDINATION}.LeaseSpec`, "Who holds the lease and for how long.", {
   acquireTime: moment("When the holder got it.", { goType: "v1.MicroTime" }),
-  holderIdentity: text("Who holds it."),
-  leaseDurationSeconds: int32("Seconds after renewTime when others may take it."),
-  leaseTransitions: int32("How often the holder changed."),
-  preferredHolder: text("Who should hold it next."),
+  holderIdentity: text("Who holds it.", { keepsEmpty: true }),
+  leaseDurationSeconds: int32("Seconds after renewTime when others may take it.", { keepsEmpty: true }),
+  leaseTransitions: int32("How often the holder changed.", { keepsEmpty: true }),
+  preferredHolder: text("Who should hold it next.", { keepsEmpty: true }),
   renewTime: moment("When the holder last renewed it.", { goType: "v1.MicroTime" }),
-  strategy: text("How the holder is chosen.", { goType: "v1.CoordinatedLeaseStrategy" }),
+  strategy: text("How the holder is chosen.", { goType: "v1.CoordinatedLeaseStrategy", keepsEmpty: true }),
 });
 
 /** Lease, coordination.k8s.io/v1. */

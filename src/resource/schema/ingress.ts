@@ -8,7 +8,7 @@ const TYPED_LOCAL_OBJECT_REFERENCE: Schema = struct(
   "io.k8s.api.core.v1.TypedLocalObjectReference",
   "Points at an object in the same namespace.",
   {
-    apiGroup: text("Group of the object; absent for the core group."),
+    apiGroup: text("Group of the object; absent for the core group.", { keepsEmpty: true }),
     kind: text("Kind of the object.", { default: "" }),
     name: text("Name of the object.", { default: "" }),
   },
@@ -46,7 +46,10 @@ const HTTP_INGRESS_PATH: Schema = struct(
   {
     backend: use(INGRESS_BACKEND, "Where matching requests go.", { default: {} }),
     path: text("Path to match; starts with a slash."),
-    pathType: text("Exact, Prefix (by path element) or ImplementationSpecific.", { goType: "v1.PathType" }),
+    pathType: text("Exact, Prefix (by path element) or ImplementationSpecific.", {
+      goType: "v1.PathType",
+      keepsEmpty: true,
+    }),
   },
   { required: ["pathType", "backend"] },
 );
@@ -70,7 +73,7 @@ const INGRESS_TLS: Schema = struct(`${NETWORKING}.IngressTLS`, "The certificate 
 
 const INGRESS_SPEC: Schema = struct(`${NETWORKING}.IngressSpec`, "Which requests go where.", {
   defaultBackend: use(INGRESS_BACKEND, "Where requests go that no rule matches."),
-  ingressClassName: text("IngressClass whose controller serves this object."),
+  ingressClassName: text("IngressClass whose controller serves this object.", { keepsEmpty: true }),
   rules: atomicList(INGRESS_RULE, "Rules by host."),
   tls: atomicList(INGRESS_TLS, "Certificates by host."),
 });
@@ -116,11 +119,11 @@ const INGRESS_CLASS_PARAMETERS: Schema = struct(
   `${NETWORKING}.IngressClassParametersReference`,
   "Points at settings of the controller.",
   {
-    apiGroup: text("Group of the object; absent for the core group."),
+    apiGroup: text("Group of the object; absent for the core group.", { keepsEmpty: true }),
     kind: text("Kind of the object.", { default: "" }),
     name: text("Name of the object.", { default: "" }),
-    namespace: text("Namespace of the object, when scope is Namespace."),
-    scope: text("Cluster or Namespace."),
+    namespace: text("Namespace of the object, when scope is Namespace.", { keepsEmpty: true }),
+    scope: text("Cluster or Namespace.", { keepsEmpty: true }),
   },
   { required: ["kind", "name"] },
 );
@@ -150,7 +153,10 @@ function betaIngress(prefix: string): Schema {
     {
       backend: use(backend, "Where matching requests go.", { default: {} }),
       path: text("Path to match."),
-      pathType: text("Exact, Prefix or ImplementationSpecific, which is the default.", { goType: "v1beta1.PathType" }),
+      pathType: text("Exact, Prefix or ImplementationSpecific, which is the default.", {
+        goType: "v1beta1.PathType",
+        keepsEmpty: true,
+      }),
     },
     { required: ["backend"] },
   );
@@ -170,7 +176,7 @@ function betaIngress(prefix: string): Schema {
   });
   const spec = struct(`${prefix}.IngressSpec`, "Which requests go where.", {
     backend: use(backend, "Where requests go that no rule matches."),
-    ingressClassName: text("IngressClass whose controller serves this object."),
+    ingressClassName: text("IngressClass whose controller serves this object.", { keepsEmpty: true }),
     rules: atomicList(rule, "Rules by host."),
     tls: atomicList(tls, "Certificates by host."),
   });

@@ -40,8 +40,8 @@ const OWNER_REFERENCE: Schema = struct(
   "Names an object that this one belongs to and is deleted with.",
   {
     apiVersion: text("API version of the owner.", { default: "" }),
-    blockOwnerDeletion: flag("Whether a foreground deletion of the owner waits for this object."),
-    controller: flag("Whether the owner is the controller that manages this object."),
+    blockOwnerDeletion: flag("Whether a foreground deletion of the owner waits for this object.", { keepsEmpty: true }),
+    controller: flag("Whether the owner is the controller that manages this object.", { keepsEmpty: true }),
     kind: text("Kind of the owner.", { default: "" }),
     name: text("Name of the owner.", { default: "" }),
     uid: text("Unique id of the owner.", { default: "", goType: "types.UID" }),
@@ -56,7 +56,9 @@ export const OBJECT_META: Schema = struct(
   {
     annotations: textMap("Free-form notes for tools; not used for selecting."),
     creationTimestamp: moment("When the object was created; set by the server."),
-    deletionGracePeriodSeconds: int64("Seconds the object has to shut down once it is being deleted."),
+    deletionGracePeriodSeconds: int64("Seconds the object has to shut down once it is being deleted.", {
+      keepsEmpty: true,
+    }),
     deletionTimestamp: moment("When deletion was asked for; the object is gone once its finalizers are."),
     finalizers: listOf(TEXT, "Names that must be removed before the object is deleted.", {
       "x-kubernetes-list-type": "set",
@@ -77,7 +79,7 @@ export const OBJECT_META: Schema = struct(
 
 const LIST_META: Schema = struct(`${META}.ListMeta`, "What every list carries.", {
   continue: text("Token for the next page; empty on the last."),
-  remainingItemCount: int64("How many more items there are, when known."),
+  remainingItemCount: int64("How many more items there are, when known.", { keepsEmpty: true }),
   resourceVersion: text("Version the list is current at."),
   selfLink: text("No longer set."),
 });

@@ -12,6 +12,7 @@ import {
 } from "./core.ts";
 import { EXTENSIONS_INGRESS_SCHEMA, INGRESS_CLASS_SCHEMA, INGRESS_SCHEMA, INGRESS_V1BETA1_SCHEMA } from "./ingress.ts";
 import { CLUSTER_ISSUER_SCHEMA, ISSUER_SCHEMA } from "./issuer.ts";
+import { topLevel } from "./metadata.ts";
 import type { Schema } from "./schema.ts";
 import { ENDPOINTS_SCHEMA, ENDPOINT_SLICE_SCHEMA, SERVICE_SCHEMA } from "./service.ts";
 
@@ -39,20 +40,35 @@ const SCHEMAS: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
   Challenge: { "acme.cert-manager.io/v1": CHALLENGE_SCHEMA },
 };
 
-/** A kind whose schema is not known: any fields are kept. */
-const ANYTHING: Schema = {
-  type: "object",
-  description: "An object whose fields are kept as they come.",
-  "x-kubernetes-preserve-unknown-fields": true,
-};
+/** The schema of a kind whose fields are not described: its type and metadata are, and everything else is kept. */
+function openSchema(kind: Kind): Schema {
+  const area = kind.group === "" ? "core" : (kind.group.split(".")[0] ?? "");
+  return topLevel(
+    `io.k8s.api.${area}.${kind.version}.${kind.kind}`,
+    "An object whose fields are kept as they come.",
+    {},
+    { "x-kubernetes-preserve-unknown-fields": true },
+  );
+}
+
+const OPEN_SCHEMAS = new WeakMap<Kind, Schema>();
 
 /**
  * Returns the schema of `kind` in the API version `apiVersion` (`networking.k8s.io/v1beta1`; a bare `v1beta1` means the
- * kind's own group). @default the stored version. Unknown kinds and versions get a schema that keeps everything.
+ * kind's own group). @default the stored version. Kinds that are only accepted get a schema that keeps everything.
  */
 export function schemaOf(kind: Kind, apiVersion: string = apiVersionOf(kind)): Schema {
   const versions = SCHEMAS[kind.kind];
-  return versions?.[apiVersion] ?? versions?.[`${kind.group}/${apiVersion}`] ?? ANYTHING;
+  return versions?.[apiVersion] ?? versions?.[`${kind.group}/${apiVersion}`] ?? openSchemaOf(kind);
+}
+
+/** One object a kind, so that it can be compared and remembered as long as the kind is. */
+function openSchemaOf(kind: Kind): Schema {
+  const known = OPEN_SCHEMAS.get(kind);
+  if (known !== undefined) return known;
+  const schema = openSchema(kind);
+  OPEN_SCHEMAS.set(kind, schema);
+  return schema;
 }
 
 /** Returns the API versions that have a schema for `kind`, the stored one first. */
@@ -65,5 +81,5 @@ export function schemaVersionsOf(kind: Kind): readonly string[] {
  * reported by their schema, and have no strategic merge patch.
  */
 export function isCustomResource(kind: Pick<Kind, "group">): boolean {
-  return kind.group !== "" && kind.group !== "extensions" && !kind.group.endsWith(".k8s.io");
+  return kind.group.includes(".") && (!kind.group.endsWith(".k8s.io") || kind.group.startsWith("gateway."));
 }

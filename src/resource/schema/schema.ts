@@ -4,7 +4,7 @@ import type { Json } from "../../ground/json.ts";
  * The shape of a value in the words of OpenAPI v3 and the Kubernetes extensions. One schema drives decoding, defaults,
  * validation, both kinds of patch, field ownership and what `kubectl explain` prints.
  *
- * `name`, `definition` and `goType` are ours and never published; `openApiOf` leaves them out.
+ * `name`, `definition`, `goType` and `keepsEmpty` are ours and never published; `openApiOf` leaves them out.
  */
 export interface Schema {
   /** The name this object has in Kubernetes's OpenAPI documents (`io.k8s.api.networking.v1.IngressSpec`). */
@@ -13,6 +13,8 @@ export interface Schema {
   readonly definition?: Schema;
   /** The Go type that a real API server names in decoding errors, where it is not the one `type` implies. */
   readonly goType?: string;
+  /** In a built-in kind: an empty value is kept, where other optional fields drop it. */
+  readonly keepsEmpty?: true;
 
   readonly type?: "object" | "array" | "string" | "integer" | "number" | "boolean";
   readonly format?: "int32" | "int64" | "double" | "byte" | "date-time" | "int-or-string";
@@ -62,18 +64,22 @@ export function use(schema: Schema, description: string, extras: Extras = {}): S
   return { ...schema, description, ...extras, definition: schema.definition ?? schema };
 }
 
+/** A string. */
 export function text(description: string, extras: Extras = {}): Schema {
   return { type: "string", description, ...extras };
 }
 
+/** A boolean. */
 export function flag(description: string, extras: Extras = {}): Schema {
   return { type: "boolean", description, ...extras };
 }
 
+/** A whole number of 32 bits. */
 export function int32(description: string, extras: Extras = {}): Schema {
   return { type: "integer", format: "int32", description, ...extras };
 }
 
+/** A whole number of 64 bits. */
 export function int64(description: string, extras: Extras = {}): Schema {
   return { type: "integer", format: "int64", description, ...extras };
 }
@@ -101,6 +107,7 @@ const INT_OR_STRING: Schema = {
   goType: "intstr.IntOrString",
 };
 
+/** A list; patches and apply replace it whole unless `extras` say otherwise. */
 export function listOf(items: Schema, description: string, extras: Extras = {}): Schema {
   return { type: "array", items, description, ...extras };
 }
@@ -124,6 +131,7 @@ export function mergedBy(key: string): Extras {
   return { "x-kubernetes-patch-strategy": "merge", "x-kubernetes-patch-merge-key": key };
 }
 
+/** Values by name. */
 export function mapOf(values: Schema, description: string, extras: Extras = {}): Schema {
   return { type: "object", additionalProperties: values, description, ...extras };
 }

@@ -23,7 +23,7 @@ const SERVICE_PORT: Schema = struct(
   `${CORE}.ServicePort`,
   "One port of a service.",
   {
-    appProtocol: text("Protocol spoken on the port, such as kubernetes.io/h2c."),
+    appProtocol: text("Protocol spoken on the port, such as kubernetes.io/h2c.", { keepsEmpty: true }),
     name: text("Name of the port; needed when there are several."),
     nodePort: int32("Port on every node, for NodePort and LoadBalancer services."),
     port: int32("Port the service answers on.", { default: 0 }),
@@ -34,7 +34,7 @@ const SERVICE_PORT: Schema = struct(
 );
 
 const CLIENT_IP_CONFIG: Schema = struct(`${CORE}.ClientIPConfig`, "Affinity by client address.", {
-  timeoutSeconds: int32("Seconds a client stays with an endpoint; 10800 when absent."),
+  timeoutSeconds: int32("Seconds a client stays with an endpoint; 10800 when absent.", { keepsEmpty: true }),
 });
 
 const SESSION_AFFINITY_CONFIG: Schema = struct(`${CORE}.SessionAffinityConfig`, "How session affinity works.", {
@@ -42,7 +42,7 @@ const SESSION_AFFINITY_CONFIG: Schema = struct(`${CORE}.SessionAffinityConfig`, 
 });
 
 const SERVICE_SPEC: Schema = struct(`${CORE}.ServiceSpec`, "What the service offers and who answers.", {
-  allocateLoadBalancerNodePorts: flag("Whether a load balancer service gets node ports."),
+  allocateLoadBalancerNodePorts: flag("Whether a load balancer service gets node ports.", { keepsEmpty: true }),
   clusterIP: text("Address of the service in the cluster, None for a headless one; assigned when absent."),
   clusterIPs: atomicList(TEXT, "Addresses of the service, one a family; the first is clusterIP."),
   externalIPs: atomicList(TEXT, "Addresses outside the cluster's care at which nodes also accept traffic."),
@@ -53,10 +53,14 @@ const SERVICE_SPEC: Schema = struct(`${CORE}.ServiceSpec`, "What the service off
   healthCheckNodePort: int32("Node port for health checks of the load balancer."),
   internalTrafficPolicy: text("Cluster or Local: whether traffic from inside stays on its node.", {
     goType: "v1.ServiceInternalTrafficPolicy",
+    keepsEmpty: true,
   }),
   ipFamilies: atomicList({ type: "string", goType: "v1.IPFamily" }, "Address families: IPv4, IPv6 or both."),
-  ipFamilyPolicy: text("SingleStack, PreferDualStack or RequireDualStack.", { goType: "v1.IPFamilyPolicy" }),
-  loadBalancerClass: text("Implementation that provides the load balancer."),
+  ipFamilyPolicy: text("SingleStack, PreferDualStack or RequireDualStack.", {
+    goType: "v1.IPFamilyPolicy",
+    keepsEmpty: true,
+  }),
+  loadBalancerClass: text("Implementation that provides the load balancer.", { keepsEmpty: true }),
   loadBalancerIP: text("Address wanted from the load balancer; deprecated."),
   loadBalancerSourceRanges: atomicList(TEXT, "Client networks the load balancer lets through."),
   ports: keyedList(SERVICE_PORT, ["port", "protocol"], "Ports the service offers.", mergedBy("port")),
@@ -66,7 +70,7 @@ const SERVICE_SPEC: Schema = struct(`${CORE}.ServiceSpec`, "What the service off
   }),
   sessionAffinity: text("None or ClientIP.", { goType: "v1.ServiceAffinity" }),
   sessionAffinityConfig: use(SESSION_AFFINITY_CONFIG, "How session affinity works."),
-  trafficDistribution: text("Preference for near endpoints, such as PreferClose."),
+  trafficDistribution: text("Preference for near endpoints, such as PreferClose.", { keepsEmpty: true }),
   type: text("ClusterIP, NodePort, LoadBalancer or ExternalName.", { goType: "v1.ServiceType" }),
 });
 
@@ -109,7 +113,7 @@ const ENDPOINT_ADDRESS: Schema = struct(
   {
     hostname: text("Host name of the endpoint."),
     ip: text("Address of the endpoint.", { default: "" }),
-    nodeName: text("Node the endpoint runs on."),
+    nodeName: text("Node the endpoint runs on.", { keepsEmpty: true }),
     targetRef: use(OBJECT_REFERENCE, "Object behind the endpoint."),
   },
   { required: ["ip"], "x-kubernetes-map-type": "atomic" },
@@ -119,7 +123,7 @@ const ENDPOINT_PORT: Schema = struct(
   `${CORE}.EndpointPort`,
   "Port of the endpoints.",
   {
-    appProtocol: text("Protocol spoken on the port."),
+    appProtocol: text("Protocol spoken on the port.", { keepsEmpty: true }),
     name: text("Name of the service port it belongs to."),
     port: int32("Port number.", { default: 0 }),
     protocol: text("TCP, UDP or SCTP; TCP when absent.", { goType: "v1.Protocol" }),
@@ -143,9 +147,9 @@ export const ENDPOINTS_SCHEMA: Schema = topLevel(
 );
 
 const ENDPOINT_CONDITIONS: Schema = struct(`${DISCOVERY}.EndpointConditions`, "State of an endpoint.", {
-  ready: flag("Whether it takes traffic; unknown counts as ready."),
-  serving: flag("Whether it answers, even while terminating."),
-  terminating: flag("Whether it is going away."),
+  ready: flag("Whether it takes traffic; unknown counts as ready.", { keepsEmpty: true }),
+  serving: flag("Whether it answers, even while terminating.", { keepsEmpty: true }),
+  terminating: flag("Whether it is going away.", { keepsEmpty: true }),
 });
 
 const FOR_ZONE: Schema = struct(
@@ -177,10 +181,10 @@ const SLICE_ENDPOINT: Schema = struct(
     conditions: use(ENDPOINT_CONDITIONS, "State of the endpoint.", { default: {} }),
     deprecatedTopology: textMap("No longer used."),
     hints: use(ENDPOINT_HINTS, "Who should prefer it."),
-    hostname: text("Host name of the endpoint."),
-    nodeName: text("Node it runs on."),
+    hostname: text("Host name of the endpoint.", { keepsEmpty: true }),
+    nodeName: text("Node it runs on.", { keepsEmpty: true }),
     targetRef: use(OBJECT_REFERENCE, "Object behind it."),
-    zone: text("Zone it is in."),
+    zone: text("Zone it is in.", { keepsEmpty: true }),
   },
   { required: ["addresses"] },
 );
@@ -189,10 +193,10 @@ const SLICE_PORT: Schema = struct(
   `${DISCOVERY}.EndpointPort`,
   "Port of the endpoints of a slice.",
   {
-    appProtocol: text("Protocol spoken on the port."),
-    name: text("Name of the service port it belongs to; empty for an unnamed one."),
-    port: int32("Port number; absent means all ports."),
-    protocol: text("TCP, UDP or SCTP; TCP when absent.", { goType: "v1.Protocol" }),
+    appProtocol: text("Protocol spoken on the port.", { keepsEmpty: true }),
+    name: text("Name of the service port it belongs to; empty for an unnamed one.", { keepsEmpty: true }),
+    port: int32("Port number; absent means all ports.", { keepsEmpty: true }),
+    protocol: text("TCP, UDP or SCTP; TCP when absent.", { goType: "v1.Protocol", keepsEmpty: true }),
   },
   { "x-kubernetes-map-type": "atomic" },
 );
