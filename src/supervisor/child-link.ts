@@ -1,5 +1,5 @@
 import { LintelError } from "../ground/errors.ts";
-import type { Host, ParentChannel } from "./host.ts";
+import type { Host, ParentChannel } from "../ground/host.ts";
 import {
   PROTOCOL_VERSION,
   parseSupervisorMessage,

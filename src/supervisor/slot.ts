@@ -9,7 +9,7 @@ import {
   type SocketTable,
 } from "./messages.ts";
 import type { Child, Spawn } from "./spawn-child.ts";
-import type { Program } from "./host.ts";
+import type { Program } from "../ground/host.ts";
 
 /** A place for one process that must always be there. */
 export interface SlotPlan {

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { parseChildMessage, type ChildMessage, type SocketTable, type SupervisorMessage } from "./messages.ts";
-import type { Program } from "./host.ts";
+import type { Program } from "../ground/host.ts";
 
 /** A process that was started, as the supervisor uses it; tests have their own. */
 export interface Child {

@@ -4,7 +4,7 @@ import type { Logger } from "../ground/log.ts";
 import type { ChildMessage, ProcessFacts } from "./messages.ts";
 import { Slot, type SlotPlan } from "./slot.ts";
 import { spawnChild, type Spawn } from "./spawn-child.ts";
-import type { Program } from "./host.ts";
+import type { Program } from "../ground/host.ts";
 
 export interface SupervisorOptions {
   readonly slots: readonly SlotPlan[];

@@ -75,7 +75,9 @@ test("a child leaves and lets go of the port when its supervisor is killed", asy
 test("Supervisor stops every process after it finished its request", async (t) => {
   const { report, child } = await startFixture(t);
   let slow: Promise<string> | undefined;
-  await new Promise<void>((resolve) => (slow = get(report.port, "/slow", resolve)));
+  await new Promise<void>((resolve) => {
+    slow = get(report.port, "/slow", resolve);
+  });
   child.send("stop");
   assert.notEqual(await slow, "");
   const [code] = (await once(child, "exit")) as [number];

@@ -1,0 +1,288 @@
+import { rm } from "node:fs/promises";
+import { createServer, type Server, type Socket } from "node:net";
+import type { Clock } from "../ground/clock.ts";
+import { messageOf } from "../ground/errors.ts";
+import type { Logger } from "../ground/log.ts";
+import type { Edge } from "../control/edge.ts";
+import { diffSnapshots, isEmptyDelta } from "../routing/delta.ts";
+import type { Snapshot } from "../routing/snapshot.ts";
+import {
+  FEED_VERSION,
+  REPORT_BYTES_MAX,
+  parseWorkerReport,
+  readLines,
+  writeLine,
+  type SnapshotVersion,
+  type WorkerReport,
+} from "./feed-wire.ts";
+import { keepSnapshot, type KeptSnapshot } from "./last-snapshot.ts";
+
+export interface EdgeFeedOptions {
+  /** Where workers connect: the path of a Unix socket, at most about 100 bytes long. */
+  readonly socketPath: string;
+  /** Where the last served snapshot is kept. */
+  readonly snapshotPath: string;
+  /** What the life of control before this one left there. */
+  readonly kept: KeptSnapshot | undefined;
+  /** Names this life of control. */
+  readonly epoch: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** A worker that is connected, for status and metrics. */
+export interface WorkerFacts {
+  readonly pid: number;
+  /** The generation it serves; undefined before its first acknowledgement. */
+  readonly generation: number | undefined;
+  readonly problems: readonly string[];
+}
+
+interface Worker {
+  readonly socket: Socket;
+  pid: number;
+  /** What the worker has or is about to have; undefined: send the whole. */
+  sent: Snapshot | undefined;
+  /** A delta is on its way: the next one waits for its acknowledgement, so no more than one is ever buffered. */
+  busy: boolean;
+  acknowledged: number | undefined;
+  /** What it could not serve: not sent again. */
+  refused: Snapshot | undefined;
+  problems: readonly string[];
+  greeted: boolean;
+  statsWaiters: ((stats: unknown) => void)[];
+}
+
+interface Waiter {
+  readonly generation: number;
+  readonly resolve: () => void;
+}
+
+/**
+ * Control's end of the line to the workers: the {@link Edge} of the controllers. Each worker gets the difference to what
+ * it has, one at a time; a slow worker skips generations instead of queueing them. The last snapshot that a worker has
+ * served is kept in a file for workers that start while control is down.
+ */
+export class EdgeFeed implements Edge {
+  readonly #options: EdgeFeedOptions;
+  readonly #server: Server;
+  readonly #workers = new Set<Worker>();
+  readonly #waiters = new Set<Waiter>();
+  #current: Snapshot | undefined;
+  #currentVersion: SnapshotVersion;
+  #livePids: ReadonlySet<number> = new Set();
+  #keptVersion: SnapshotVersion | undefined;
+  #keeping = false;
+
+  private constructor(options: EdgeFeedOptions) {
+    this.#options = options;
+    this.#current = options.kept?.snapshot;
+    this.#currentVersion = options.kept?.version ?? { epoch: options.epoch, generation: 0 };
+    this.#keptVersion = options.kept?.version;
+    this.#server = createServer((socket) => this.#accept(socket));
+  }
+
+  /** Listens for workers; a socket file that a killed control left is replaced. */
+  static async open(options: EdgeFeedOptions): Promise<EdgeFeed> {
+    const feed = new EdgeFeed(options);
+    await rm(options.socketPath, { force: true });
+    await new Promise<void>((resolve, reject) => {
+      feed.#server.once("error", reject);
+      feed.#server.listen(options.socketPath, resolve);
+    });
+    return feed;
+  }
+
+  /** The generation that workers are being moved to. */
+  get generation(): number {
+    return this.#currentVersion.generation;
+  }
+
+  publish(content: Omit<Snapshot, "generation">): number {
+    const before = this.#current;
+    const { generation } = this.#currentVersion;
+    if (before !== undefined && isEmptyDelta(diffSnapshots(before, { ...content, generation }))) return generation;
+    this.#current = { ...content, generation: generation + 1 };
+    this.#currentVersion = { epoch: this.#options.epoch, generation: generation + 1 };
+    for (const worker of this.#workers) this.#update(worker);
+    return generation + 1;
+  }
+
+  served(generation: number, options: { readonly signal: AbortSignal }): Promise<void> {
+    const { signal } = options;
+    return new Promise((resolve, reject) => {
+      const abort = (): void => {
+        this.#waiters.delete(waiter);
+        reject(signal.reason instanceof Error ? signal.reason : new Error("Aborted", { cause: signal.reason }));
+      };
+      const waiter: Waiter = {
+        generation,
+        resolve: () => {
+          signal.removeEventListener("abort", abort);
+          resolve();
+        },
+      };
+      if (signal.aborted) {
+        abort();
+        return;
+      }
+      signal.addEventListener("abort", abort, { once: true });
+      this.#waiters.add(waiter);
+      this.#settleWaiters();
+    });
+  }
+
+  /** Says which workers are alive, connected or not: those whose acknowledgement counts. */
+  setLiveWorkers(pids: readonly number[]): void {
+    this.#livePids = new Set(pids);
+    this.#settleWaiters();
+  }
+
+  workers(): readonly WorkerFacts[] {
+    return [...this.#workers]
+      .filter((worker) => worker.greeted)
+      .map((worker) => ({ pid: worker.pid, generation: worker.acknowledged, problems: worker.problems }));
+  }
+
+  /** Asks every connected worker for its numbers; leaves out those that do not answer within `timeoutMs`. */
+  async stats(timeoutMs: number): Promise<readonly { readonly pid: number; readonly stats: unknown }[]> {
+    const answers = [...this.#workers].map(
+      (worker) =>
+        new Promise<{ readonly pid: number; readonly stats: unknown } | undefined>((resolve) => {
+          const timer = this.#options.clock.timer(timeoutMs, () => resolve(undefined));
+          worker.statsWaiters.push((stats) => {
+            timer.cancel();
+            resolve({ pid: worker.pid, stats });
+          });
+          writeLine(worker.socket, { type: "stats" });
+        }),
+    );
+    return (await Promise.all(answers)).filter((answer) => answer !== undefined);
+  }
+
+  async close(): Promise<void> {
+    for (const worker of this.#workers) worker.socket.destroy();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+
+  #accept(socket: Socket): void {
+    const worker: Worker = {
+      socket,
+      pid: 0,
+      sent: undefined,
+      busy: false,
+      acknowledged: undefined,
+      refused: undefined,
+      problems: [],
+      greeted: false,
+      statsWaiters: [],
+    };
+    this.#workers.add(worker);
+    socket.on("error", (error) => this.#options.log.warn("Worker connection failed", { reason: messageOf(error) }));
+    socket.on("close", () => {
+      this.#workers.delete(worker);
+      this.#settleWaiters();
+    });
+    readLines(socket, REPORT_BYTES_MAX, (line) => {
+      const report = parseWorkerReport(line);
+      if (report !== undefined) this.#receive(worker, report);
+    });
+  }
+
+  #receive(worker: Worker, report: WorkerReport): void {
+    switch (report.type) {
+      case "hello":
+        this.#greet(worker, report);
+        return;
+      case "ack":
+        worker.busy = false;
+        worker.acknowledged = report.generation;
+        worker.problems = report.problems;
+        if (report.generation === this.generation) void this.#keep();
+        this.#settleWaiters();
+        this.#update(worker);
+        return;
+      case "resync":
+        worker.busy = false;
+        worker.sent = undefined;
+        this.#update(worker);
+        return;
+      case "refuse":
+        worker.busy = false;
+        worker.refused = worker.sent;
+        worker.sent = undefined;
+        this.#update(worker);
+        return;
+      case "stats":
+        for (const resolve of worker.statsWaiters.splice(0)) resolve(report.stats);
+        return;
+      default:
+        return report satisfies never;
+    }
+  }
+
+  #greet(worker: Worker, hello: Extract<WorkerReport, { type: "hello" }>): void {
+    if (hello.version !== FEED_VERSION) {
+      worker.socket.destroy(new Error(`The worker speaks version ${hello.version} of the feed`));
+      return;
+    }
+    worker.pid = hello.pid;
+    worker.greeted = true;
+    const { epoch, generation } = this.#currentVersion;
+    if (this.#current !== undefined && hello.has.epoch === epoch && hello.has.generation === generation) {
+      // It has everything: an empty delta tells it so.
+      this.#send(worker, this.#current, this.#current);
+    } else this.#update(worker);
+  }
+
+  #update(worker: Worker): void {
+    const current = this.#current;
+    if (!worker.greeted || worker.busy || current === undefined) return;
+    if (worker.sent !== current && worker.refused !== current) this.#send(worker, worker.sent, current);
+  }
+
+  #send(worker: Worker, from: Snapshot | undefined, current: Snapshot): void {
+    const delta = diffSnapshots(from, current);
+    worker.sent = current;
+    worker.busy = true;
+    writeLine(worker.socket, { type: "delta", epoch: this.#currentVersion.epoch, delta });
+  }
+
+  #settleWaiters(): void {
+    for (const waiter of this.#waiters) {
+      if (!this.#isServed(waiter.generation)) continue;
+      this.#waiters.delete(waiter);
+      waiter.resolve();
+    }
+  }
+
+  #isServed(generation: number): boolean {
+    if (this.#livePids.size === 0) return false;
+    const serving = new Set<number>();
+    for (const worker of this.#workers) {
+      if (worker.acknowledged !== undefined && worker.acknowledged >= generation) serving.add(worker.pid);
+    }
+    return [...this.#livePids].every((pid) => serving.has(pid));
+  }
+
+  /** Writes the current snapshot to its file, one write at a time and not more often than every {@link KEEP_EVERY_MS}. */
+  async #keep(): Promise<void> {
+    if (this.#keeping) return;
+    this.#keeping = true;
+    const { clock, log, snapshotPath } = this.#options;
+    while (this.#current !== undefined && this.#keptVersion !== this.#currentVersion) {
+      const version = this.#currentVersion;
+      try {
+        await keepSnapshot(snapshotPath, { version, snapshot: this.#current });
+        this.#keptVersion = version;
+      } catch (error) {
+        log.warn("Cannot keep the snapshot for workers that start without control", { reason: messageOf(error) });
+      }
+      await clock.sleep(KEEP_EVERY_MS);
+    }
+    this.#keeping = false;
+  }
+}
+
+/** A large snapshot takes a quarter second to write: not for every change of a busy cluster. */
+const KEEP_EVERY_MS = 1_000;
