@@ -82,6 +82,16 @@ export interface RoutePolicy {
   readonly attemptsMax: number;
   /** Sent as `Host` instead of the client's; undefined: the client's is kept. */
   readonly upstreamHost?: string | undefined;
+  /** The endpoint gets another path (`phases/rewrite.ts`); undefined: the client's is kept. */
+  readonly rewrite?: PathRewrite | undefined;
+}
+
+/** A whole new path for the endpoint, made from the parts that a regular expression finds in the client's. */
+export interface PathRewrite {
+  /** Source of a checked expression, compared case-insensitively from the start of the normalised path. */
+  readonly pattern: string;
+  /** With `$1` to `$9` for what the groups found; may have a query, to which the client's is appended. */
+  readonly target: string;
 }
 
 /** A Service port and the endpoints that are ready behind it. */
