@@ -1,0 +1,93 @@
+import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { LintelError } from "../ground/errors.ts";
+
+/** The files of one instance; everything it must not lose is below `directory`. */
+export interface StateFolder {
+  readonly directory: string;
+  /** What belongs to the running processes: sockets, the kept snapshot. Their working directory, so socket paths stay short. */
+  readonly run: string;
+  readonly database: string;
+  readonly localCa: string;
+  readonly acme: string;
+  readonly kubeconfig: string;
+  readonly caCertificate: string;
+  readonly log: string;
+  /** What `lintel status` needs to find the instance. */
+  readonly instance: string;
+  readonly token: string;
+  /** Which objects came from files, so that they go when the files do. */
+  readonly applied: string;
+  /** The ports of the last run, tried first where any port will do. */
+  readonly ports: string;
+  /** The example's manifests, with the ports of this run. */
+  readonly example: string;
+}
+
+/** The socket between control and workers, relative to the working directory they share. */
+export const FEED_SOCKET = "edge.sock";
+/** The kept snapshot, in the same place. */
+export const SNAPSHOT_FILE = "snapshot.json";
+
+/** Returns the paths below `directory` without touching them. */
+export function stateFolderAt(directory: string): StateFolder {
+  return {
+    directory,
+    run: join(directory, "run"),
+    database: join(directory, "objects.sqlite"),
+    localCa: join(directory, "local-ca"),
+    acme: join(directory, "acme"),
+    kubeconfig: join(directory, "kubeconfig"),
+    caCertificate: join(directory, "ca.crt"),
+    log: join(directory, "lintel.log"),
+    instance: join(directory, "run", "instance.json"),
+    token: join(directory, "token"),
+    applied: join(directory, "applied.json"),
+    ports: join(directory, "run", "ports.json"),
+    example: join(directory, "example"),
+  };
+}
+
+/** Makes the folder (mode 0700: it holds private keys). Throws StateUnreadable when that is impossible. */
+export function createStateFolder(directory: string): StateFolder {
+  const folder = stateFolderAt(directory);
+  try {
+    mkdirSync(folder.run, { recursive: true, mode: 0o700 });
+    chmodSync(directory, 0o700);
+  } catch (error) {
+    throw new LintelError(`Cannot create state folder "${directory}"`, {
+      code: "StateUnreadable",
+      fault: "user",
+      hint: "Choose a folder you may write to with --state",
+      cause: error,
+    });
+  }
+  return folder;
+}
+
+/** Replaces the file in one step, so that no reader and no crash sees half of it. */
+export function writeFileAtomically(path: string, text: string, mode: number): void {
+  writeFileSync(`${path}.new`, text, { mode });
+  chmodSync(`${path}.new`, mode);
+  renameSync(`${path}.new`, path);
+}
+
+/** Returns the text of the file, or undefined when there is none. */
+export function readFileIfAny(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw new LintelError(`Cannot read "${path}"`, { code: "StateUnreadable", fault: "user", cause: error });
+  }
+}
+
+/** Returns the bearer token of the API, made on the first start and kept: an exported kubeconfig stays good. */
+export function ensureToken(folder: StateFolder): string {
+  const before = readFileIfAny(folder.token)?.trim();
+  if (before !== undefined && before !== "") return before;
+  const token = randomBytes(32).toString("base64url");
+  writeFileAtomically(folder.token, `${token}\n`, 0o600);
+  return token;
+}
