@@ -9,6 +9,7 @@ export type ErrorCode = (typeof ERROR_CODES)[number];
 
 export const ERROR_CODES = [
   "Aborted",
+  "AcmeRefused",
   "AlreadyExists",
   "BadConfig",
   "BadManifest",

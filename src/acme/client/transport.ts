@@ -1,0 +1,139 @@
+import { Agent, request as httpsRequest } from "node:https";
+import type { IncomingHttpHeaders } from "node:http";
+import type { Clock } from "../../ground/clock.ts";
+import { LintelError } from "../../ground/errors.ts";
+
+/** One answer of a server, whole. */
+export interface TransportResponse {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** One request; `body` makes it a POST of `contentType`. */
+export interface TransportRequest {
+  readonly url: string;
+  readonly method: "GET" | "HEAD" | "POST";
+  readonly accept?: string;
+  readonly body?: string;
+}
+
+/** From the first byte of the request to the last of the answer. CAs validate in the background, none needs longer. */
+export const REQUEST_TIMEOUT_MS = 30_000;
+/** Longest answer that is read: certificate chains are some KiB. */
+export const RESPONSE_BYTES_MAX = 1_048_576;
+const SOCKETS_MAX = 8;
+
+/** HTTPS to one CA: verified, bounded in time and size, on a few connections that are kept. Close it when done. */
+export class Transport {
+  readonly #agent: Agent;
+  readonly #clock: Clock;
+  readonly #userAgent: string;
+
+  constructor(options: {
+    readonly clock: Clock;
+    readonly userAgent: string;
+    /** PEM; trusted instead of the public roots. */
+    readonly caBundle?: string | undefined;
+    readonly skipTlsVerify?: boolean | undefined;
+  }) {
+    this.#clock = options.clock;
+    this.#userAgent = options.userAgent;
+    this.#agent = new Agent({
+      keepAlive: true,
+      maxSockets: SOCKETS_MAX,
+      rejectUnauthorized: options.skipTlsVerify !== true,
+      ...(options.caBundle === undefined ? {} : { ca: options.caBundle }),
+    });
+  }
+
+  /**
+   * Returns the answer, whatever its status. Throws Unreachable when there is none: no connection, no trust, too slow,
+   * too large; BadConfig when the URL is not https.
+   */
+  async send(request: TransportRequest): Promise<TransportResponse> {
+    const url = parseUrl(request.url);
+    try {
+      return await this.#once(url, request);
+    } catch (error) {
+      // A kept connection may be closed by the server just as it is used again; that is no failure of the server.
+      if (error instanceof StaleConnection) return this.#once(url, request);
+      throw error;
+    }
+  }
+
+  /** Closes the kept connections. */
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  #once(url: URL, request: TransportRequest): Promise<TransportResponse> {
+    return new Promise((resolve, reject) => {
+      const body = request.body === undefined ? undefined : Buffer.from(request.body);
+      const outgoing = httpsRequest(url, {
+        method: request.method,
+        agent: this.#agent,
+        headers: {
+          "User-Agent": this.#userAgent,
+          "Accept-Language": "en",
+          Accept: request.accept ?? "*/*",
+          ...(body === undefined ? {} : { "Content-Type": "application/jose+json", "Content-Length": body.length }),
+        },
+      });
+      const timer = this.#clock.timer(REQUEST_TIMEOUT_MS, () => {
+        outgoing.destroy(new Error(`no answer within ${REQUEST_TIMEOUT_MS / 1000} seconds`));
+      });
+      const fail = (cause: Error): void => {
+        timer.cancel();
+        const stale = outgoing.reusedSocket && "code" in cause && cause.code === "ECONNRESET";
+        reject(stale ? new StaleConnection() : unreachable(url, cause));
+      };
+      outgoing.on("error", fail);
+      outgoing.on("response", (incoming) => {
+        const chunks: Buffer[] = [];
+        let length = 0;
+        incoming.on("data", (chunk: Buffer) => {
+          length += chunk.length;
+          chunks.push(chunk);
+          if (length > RESPONSE_BYTES_MAX)
+            outgoing.destroy(new Error(`its answer is longer than ${RESPONSE_BYTES_MAX} bytes`));
+        });
+        incoming.on("error", fail);
+        incoming.on("end", () => {
+          timer.cancel();
+          resolve({
+            status: incoming.statusCode ?? 0,
+            headers: incoming.headers,
+            body: Buffer.concat(chunks).toString("utf8"),
+          });
+        });
+      });
+      outgoing.end(body);
+    });
+  }
+}
+
+class StaleConnection extends Error {}
+
+function parseUrl(text: string): URL {
+  const url = URL.parse(text);
+  if (url !== null && url.protocol === "https:") return url;
+  throw new LintelError(`Cannot use ACME URL "${text.slice(0, 200)}": it does not start with https://`, {
+    code: "BadConfig",
+    fault: "user",
+    hint: "RFC 8555 allows HTTPS only: set spec.acme.server to the https URL of the CA's directory",
+  });
+}
+
+function unreachable(url: URL, cause: Error): LintelError {
+  const code = "code" in cause && typeof cause.code === "string" ? cause.code : "";
+  const untrusted = /CERT|SELF_SIGNED|UNABLE_TO|ALTNAME/.test(code);
+  return new LintelError(`Cannot reach ACME server "${url.host}"`, {
+    code: "Unreachable",
+    fault: "upstream",
+    hint: untrusted
+      ? "Its certificate is not trusted here: put the CA that signed it into spec.acme.caBundle"
+      : `Check it with "curl -v ${url.origin}"`,
+    cause,
+  });
+}
