@@ -67,7 +67,7 @@ function resolve(reference: BackendReference, facts: ServiceFacts): ResolvedBack
     finding: {
       severity: "warning",
       code: "ServicePortByTarget",
-      message: `Service ${nameOf(service)} has no port ${reference.port}; its port ${port.port}, which targets it, is used`,
+      message: `Service ${nameOf(service)} has no port ${quoted(String(reference.port))}; its port ${port.port}, which targets it, is used`,
       hint: `Write "number: ${port.port}"`,
     },
   };

@@ -162,7 +162,7 @@ function pathConflict(loser: ObjectReference, winner: ObjectReference, route: Ho
   const same = loser === winner;
   return {
     object: loser,
-    severity: "warning",
+    severity: same ? "warning" : "error",
     code: "PathConflict",
     message: same
       ? `The ${where} is written twice: the first one is served`
@@ -175,7 +175,7 @@ function fallbackConflict(loser: ObjectReference, winner: ObjectReference, host:
   const where = host === "*" ? "requests that match no rule" : `host "${host}"`;
   return {
     object: loser,
-    severity: "warning",
+    severity: "error",
     code: "PathConflict",
     message: `The default backend for ${where} is not served from here: ${describeObject(winner)} is older and has one`,
     hint: "Remove one of the two",
