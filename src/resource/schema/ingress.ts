@@ -8,7 +8,7 @@ const TYPED_LOCAL_OBJECT_REFERENCE: Schema = struct(
   "io.k8s.api.core.v1.TypedLocalObjectReference",
   "Points at an object in the same namespace.",
   {
-    apiGroup: text("Group of the object; absent for the core group.", { keepsEmpty: true }),
+    apiGroup: text("Group of the object; absent for the core group.", { default: null, keepsEmpty: true }),
     kind: text("Kind of the object.", { default: "" }),
     name: text("Name of the object.", { default: "" }),
   },

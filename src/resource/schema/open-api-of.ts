@@ -44,7 +44,8 @@ function written(schema: Schema, field: (inner: Schema) => JsonObject): JsonObje
   const result: Record<string, Json> = {};
   for (const key of CARRIED) {
     const value: Json | undefined = schema[key];
-    if (value !== undefined) result[key] = value;
+    // A null default only says that the field is always there.
+    if (value !== undefined && value !== null) result[key] = value;
   }
   if (schema["x-kubernetes-int-or-string"] === true) result["type"] = "string";
   if (schema.properties !== undefined) {

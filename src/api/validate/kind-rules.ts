@@ -1,0 +1,83 @@
+import type { Kind } from "../../resource/kind.ts";
+import { checkCertificate } from "./certificate.ts";
+import {
+  checkCertificateRequest,
+  checkCertificateRequestUpdate,
+  checkChallengeUpdate,
+  checkOrderUpdate,
+} from "./certificate-request.ts";
+import {
+  checkEvent,
+  checkLease,
+  checkNamespace,
+  withIngressClassDefaults,
+  withNamespaceDefaults,
+} from "./core-kinds.ts";
+import {
+  checkEndpointSlice,
+  checkEndpointSliceUpdate,
+  checkEndpoints,
+  withEndpointSliceDefaults,
+  withEndpointsDefaults,
+} from "./endpoints.ts";
+import type { FieldError } from "./field-error.ts";
+import {
+  checkIngress,
+  checkIngressClass,
+  checkIngressClassUpdate,
+  checkNewIngress,
+  warnAboutNewIngress,
+} from "./ingress.ts";
+import { checkIssuer, checkIssuerRules, warnAboutIssuer } from "./issuer.ts";
+import type { NameRule } from "./name-rules.ts";
+import { label, serviceName } from "./name-rules.ts";
+import { checkConfigMap, checkConfigMapUpdate, checkSecret, checkSecretUpdate, withSecretDefaults } from "./secret.ts";
+import { checkService, checkServiceUpdate } from "./service.ts";
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** What a kind adds to its schema. */
+export interface KindRules {
+  /** @default RFC 1123 subdomain */
+  readonly nameRule?: NameRule;
+  /** Fills in what the schema alone can't. */
+  readonly defaults?: (object: Fields) => Fields;
+  readonly check?: (object: Fields) => readonly FieldError[];
+  readonly checkNew?: (object: Fields) => readonly FieldError[];
+  readonly checkUpdate?: (object: Fields, existing: Fields) => readonly FieldError[];
+  /** Rules of cert-manager's webhook, checked last and reported as its refusal. */
+  readonly webhook?: (object: Fields) => readonly FieldError[];
+  readonly webhookUpdate?: (object: Fields, existing: Fields) => readonly FieldError[];
+  readonly warn?: (object: Fields) => readonly string[];
+  readonly warnNew?: (object: Fields) => readonly string[];
+}
+
+const RULES: Readonly<Record<string, KindRules>> = {
+  Namespace: { nameRule: label, defaults: withNamespaceDefaults, check: checkNamespace },
+  Service: { nameRule: serviceName, check: checkService, checkUpdate: checkServiceUpdate },
+  Endpoints: { defaults: withEndpointsDefaults, check: checkEndpoints },
+  EndpointSlice: {
+    defaults: withEndpointSliceDefaults,
+    check: checkEndpointSlice,
+    checkUpdate: checkEndpointSliceUpdate,
+  },
+  ConfigMap: { check: checkConfigMap, checkUpdate: checkConfigMapUpdate },
+  Secret: { defaults: withSecretDefaults, check: checkSecret, checkUpdate: checkSecretUpdate },
+  Event: { check: checkEvent },
+  Lease: { check: checkLease },
+  Ingress: { check: checkIngress, checkNew: checkNewIngress, warnNew: warnAboutNewIngress },
+  IngressClass: { defaults: withIngressClassDefaults, check: checkIngressClass, checkUpdate: checkIngressClassUpdate },
+  Certificate: { webhook: checkCertificate },
+  CertificateRequest: { webhook: checkCertificateRequest, webhookUpdate: checkCertificateRequestUpdate },
+  Issuer: { check: checkIssuerRules, webhook: checkIssuer, warn: warnAboutIssuer },
+  ClusterIssuer: { check: checkIssuerRules, webhook: checkIssuer, warn: warnAboutIssuer },
+  Order: { webhookUpdate: checkOrderUpdate },
+  Challenge: { webhookUpdate: checkChallengeUpdate },
+};
+
+const NONE: KindRules = {};
+
+/** Returns the rules of `kind`; kinds that are only accepted have none. */
+export function rulesOf(kind: Kind): KindRules {
+  return RULES[kind.kind] ?? NONE;
+}

@@ -1,0 +1,141 @@
+import { arrayAt, isRecord, numberAt, recordAt, stringAt } from "../../ground/json.ts";
+
+/** Which addresses and node ports are in use, so that a new Service gets others. */
+export interface ServiceAllocation {
+  readonly isAddressTaken: (address: string) => boolean;
+  readonly isNodePortTaken: (port: number) => boolean;
+}
+
+/** Addresses that nobody answers on, from 10.96.0.0/16: they make `get services` look as people know it. */
+const ADDRESSES = 65_536;
+const NODE_PORT_FIRST = 30_000;
+const NODE_PORTS = 2768;
+const AFFINITY_SECONDS = 10_800;
+
+/**
+ * Returns the Service with the defaults of core/v1, an address from 10.96.0.0/16 and node ports from 30000–32767. Both
+ * follow from the Service's name, so that the same manifests get the same ones; taken ones are passed over. On an update
+ * what `existing` has is kept where nothing else is asked for.
+ */
+export function withServiceDefaults(
+  object: Readonly<Record<string, unknown>>,
+  existing: Readonly<Record<string, unknown>> | undefined,
+  allocation: ServiceAllocation,
+): Readonly<Record<string, unknown>> {
+  const spec: Record<string, unknown> = { ...recordAt(object, "spec") };
+  const before = recordAt(existing, "spec");
+  spec["sessionAffinity"] ??= "None";
+  if (spec["sessionAffinity"] === "ClientIP") spec["sessionAffinityConfig"] = affinityConfig(spec);
+  spec["type"] ??= "ClusterIP";
+  const type = spec["type"];
+  const metadata = recordAt(object, "metadata");
+  const seed = `${stringAt(metadata, "namespace") ?? ""}/${stringAt(metadata, "name") ?? ""}`;
+  const isExternal = type === "NodePort" || type === "LoadBalancer";
+  spec["ports"] = ports(spec, before, { isExternal, seed, allocation });
+  if (arrayAt(spec, "ports").length === 0) delete spec["ports"];
+  if (isExternal || (type === "ClusterIP" && arrayAt(spec, "externalIPs").length > 0)) {
+    spec["externalTrafficPolicy"] ??= "Cluster";
+  }
+  if (type === "LoadBalancer") spec["allocateLoadBalancerNodePorts"] ??= true;
+  if (type === "ClusterIP" || isExternal) {
+    spec["internalTrafficPolicy"] ??= "Cluster";
+    Object.assign(spec, addresses(spec, before, seed, allocation));
+  }
+  return { ...object, spec };
+}
+
+function affinityConfig(spec: Readonly<Record<string, unknown>>): unknown {
+  const config = recordAt(spec, "sessionAffinityConfig");
+  const clientIP = recordAt(config, "clientIP");
+  return { ...config, clientIP: { timeoutSeconds: AFFINITY_SECONDS, ...clientIP } };
+}
+
+function ports(
+  spec: Readonly<Record<string, unknown>>,
+  before: Readonly<Record<string, unknown>>,
+  options: { readonly isExternal: boolean; readonly seed: string; readonly allocation: ServiceAllocation },
+): readonly unknown[] {
+  const taken = new Set<number>();
+  return arrayAt(spec, "ports").map((port) => {
+    if (!isRecord(port)) return port;
+    const target = port["targetPort"];
+    const complete: Record<string, unknown> = {
+      ...port,
+      protocol: port["protocol"] ?? "TCP",
+      targetPort: target === undefined || target === 0 || target === "" ? port["port"] : target,
+    };
+    if (
+      options.isExternal &&
+      numberAt(port, "nodePort") === undefined &&
+      spec["allocateLoadBalancerNodePorts"] !== false
+    ) {
+      complete["nodePort"] = keptNodePort(complete, before) ?? freeNodePort(complete, options, taken);
+    }
+    const nodePort = numberAt(complete, "nodePort");
+    if (nodePort !== undefined) taken.add(nodePort);
+    return complete;
+  });
+}
+
+function keptNodePort(
+  port: Readonly<Record<string, unknown>>,
+  before: Readonly<Record<string, unknown>>,
+): number | undefined {
+  const old = arrayAt(before, "ports").find(
+    (entry) => numberAt(entry, "port") === port["port"] && stringAt(entry, "protocol") === port["protocol"],
+  );
+  return numberAt(old, "nodePort");
+}
+
+function freeNodePort(
+  port: Readonly<Record<string, unknown>>,
+  options: { readonly seed: string; readonly allocation: ServiceAllocation },
+  taken: ReadonlySet<number>,
+): number | undefined {
+  const start = hash(`${options.seed}/${String(port["port"])}/${String(port["protocol"])}`) % NODE_PORTS;
+  for (let step = 0; step < NODE_PORTS; step++) {
+    const candidate = NODE_PORT_FIRST + ((start + step) % NODE_PORTS);
+    if (!taken.has(candidate) && !options.allocation.isNodePortTaken(candidate)) return candidate;
+  }
+  return undefined;
+}
+
+function addresses(
+  spec: Readonly<Record<string, unknown>>,
+  before: Readonly<Record<string, unknown>>,
+  seed: string,
+  allocation: ServiceAllocation,
+): Readonly<Record<string, unknown>> {
+  const given = arrayAt(spec, "clusterIPs").map(String);
+  const wanted = stringAt(spec, "clusterIP") ?? "";
+  const kept = arrayAt(before, "clusterIPs").map(String);
+  const clusterIPs =
+    given.length > 0 ? given : wanted !== "" ? [wanted] : kept.length > 0 ? kept : [freeAddress(seed, allocation)];
+  const families = arrayAt(spec, "ipFamilies");
+  return {
+    clusterIP: wanted === "" ? clusterIPs[0] : wanted,
+    clusterIPs,
+    ipFamilies: families.length > 0 ? families : clusterIPs.map((ip) => (ip.includes(":") ? "IPv6" : "IPv4")),
+    ipFamilyPolicy: spec["ipFamilyPolicy"] ?? "SingleStack",
+  };
+}
+
+function freeAddress(seed: string, allocation: ServiceAllocation): string {
+  const start = hash(seed) % ADDRESSES;
+  let address = "";
+  for (let step = 0; step < ADDRESSES; step++) {
+    const low = (start + step) % ADDRESSES;
+    address = `10.96.${String(low >>> 8)}.${String(low & 255)}`;
+    // The first and the last address of the range, and 10.96.0.1 (the API on real clusters), stay free.
+    const isReserved = low <= 1 || low === ADDRESSES - 1;
+    if (!isReserved && !allocation.isAddressTaken(address)) return address;
+  }
+  return address;
+}
+
+/** FNV-1a, 32 bits. */
+function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) value = Math.imul(value ^ text.charCodeAt(at), 0x01000193);
+  return value >>> 0;
+}
