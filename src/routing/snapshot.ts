@@ -96,7 +96,7 @@ export interface PathRewrite {
 
 /** A Service port and the endpoints that are ready behind it. */
 export interface Backend {
-  /** `namespace/service:port` as the user wrote the port. */
+  /** `namespace/service:port` as the user wrote the port; other ways than the defaults follow it: `shop/web:443+https`. */
   readonly id: string;
   readonly protocol: "http" | "https" | "h2c" | "h2";
   /** Ready endpoints, sorted by address and port. */

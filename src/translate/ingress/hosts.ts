@@ -1,7 +1,7 @@
 import { wildcardKey } from "../../routing/match.ts";
 import type { Host, ObjectReference, Route } from "../../routing/snapshot.ts";
 import { describeObject, type Diagnostic } from "../diagnostic.ts";
-import type { HostRoute, IngressRoutes, RouteForms } from "./ingress-routes.ts";
+import { CLAIM_OF_ALL, type HostRoute, type IngressRoutes, type RouteForms } from "./ingress-routes.ts";
 
 export interface HostsOutput {
   readonly hosts: ReadonlyMap<string, Host>;
@@ -76,7 +76,9 @@ function finishHost(host: string, draft: HostDraft, tls: ReadonlySet<string>, di
   const usable = regex ? placed.filter((entry) => checkRegex(host, draft, entry, diagnostics)) : placed;
   if (usable.length > 1) usable.sort(regex ? byLengthThenText : byLengthThenType);
   const routes = usable.map(({ by, route }) => route.forms.form({ redirect: redirects(by, host, tls), regex }));
-  if (draft.fallback !== undefined && !(draft.claims.has("prefix ") && !regex)) {
+  // A rule for the prefix "/" leaves nothing over.
+  const takesAll = !regex && draft.claims.has(CLAIM_OF_ALL);
+  if (draft.fallback !== undefined && !takesAll) {
     const { by, route } = draft.fallback;
     routes.push(route.form({ redirect: redirects(by, host, tls), regex: false }));
   }

@@ -139,6 +139,9 @@ function literalMatch(path: IngressPath): PathMatch {
   return { type: path.pathType === "Exact" ? "exact" : "prefix", value: path.path };
 }
 
+/** The claim of the prefix `/`, which takes every request. */
+export const CLAIM_OF_ALL = "prefix ";
+
 function claimOf(path: IngressPath): string {
   return path.pathType === "Exact" ? `exact ${path.path}` : `prefix ${path.path.replace(/\/+$/, "")}`;
 }
