@@ -9,6 +9,7 @@ import {
   resourceName,
 } from "../resource/kind.ts";
 import type { Kind } from "../resource/kind.ts";
+import { isCustomResource } from "../resource/schema/schema-of.ts";
 
 /** One kind as it is served under one group and version; the stored version may be another. */
 export interface ServedResource {
@@ -52,8 +53,6 @@ const GROUP_ORDER: readonly string[] = [
   CERTIFICATE.group,
   "extensions",
 ];
-
-const CUSTOM_GROUPS: ReadonlySet<string> = new Set([CERTIFICATE.group, ORDER.group]);
 
 /** Every resource this API serves. */
 export const SERVED_RESOURCES: readonly ServedResource[] = [
@@ -132,7 +131,7 @@ function serve(kind: Kind, isAccepted: boolean): ServedResource {
     version: kind.version,
     apiVersion: apiVersionOf(kind),
     isAccepted,
-    isCustom: CUSTOM_GROUPS.has(kind.group),
+    isCustom: isCustomResource(kind),
     deprecation: undefined,
   };
 }

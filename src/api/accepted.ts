@@ -1,0 +1,136 @@
+import { arrayAt, numberAt, recordAt, stringAt } from "../ground/json.ts";
+import { rfc3339 } from "../resource/condition.ts";
+import { CONFIG_MAP, CUSTOM_RESOURCE_DEFINITION, DEPLOYMENT, JOB, SERVICE, resourceName } from "../resource/kind.ts";
+import type { Kind } from "../resource/kind.ts";
+import type { KubeObject } from "../resource/object.ts";
+import { servesGroup } from "./served-resource.ts";
+import type { ServedResource } from "./served-resource.ts";
+
+/** Products whose manifests people apply out of habit, and why they need not. */
+const NOT_NEEDED: ReadonlyMap<string, string> = new Map([
+  ["cert-manager", "not needed here, Lintel issues certificates itself"],
+  ["ingress-nginx", "not needed here, Lintel serves ingresses itself"],
+]);
+
+const RUNS_NOTHING = "stored, but this edge runs no workloads";
+const NO_VOLUMES = "stored, but this edge provides no volumes";
+const NO_ROLES = "stored, but whoever has this API's token may do everything";
+const NO_WEBHOOKS = "stored, but no webhook is called here";
+
+const NOTICES: ReadonlyMap<string, string> = new Map([
+  ["pods", RUNS_NOTHING],
+  ["podtemplates", RUNS_NOTHING],
+  ["replicationcontrollers", RUNS_NOTHING],
+  ["controllerrevisions.apps", RUNS_NOTHING],
+  ["daemonsets.apps", RUNS_NOTHING],
+  ["deployments.apps", RUNS_NOTHING],
+  ["replicasets.apps", RUNS_NOTHING],
+  ["statefulsets.apps", RUNS_NOTHING],
+  ["jobs.batch", RUNS_NOTHING],
+  ["cronjobs.batch", RUNS_NOTHING],
+  ["horizontalpodautoscalers.autoscaling", RUNS_NOTHING],
+  ["poddisruptionbudgets.policy", RUNS_NOTHING],
+  ["persistentvolumeclaims", NO_VOLUMES],
+  ["persistentvolumes", NO_VOLUMES],
+  ["storageclasses.storage.k8s.io", NO_VOLUMES],
+  ["serviceaccounts", NO_ROLES],
+  ["roles.rbac.authorization.k8s.io", NO_ROLES],
+  ["rolebindings.rbac.authorization.k8s.io", NO_ROLES],
+  ["clusterroles.rbac.authorization.k8s.io", NO_ROLES],
+  ["clusterrolebindings.rbac.authorization.k8s.io", NO_ROLES],
+  ["mutatingwebhookconfigurations.admissionregistration.k8s.io", NO_WEBHOOKS],
+  ["validatingwebhookconfigurations.admissionregistration.k8s.io", NO_WEBHOOKS],
+  ["networkpolicies.networking.k8s.io", "stored, but this edge filters no traffic between pods"],
+]);
+
+/**
+ * Returns the sentence that whoever creates `object` should read because nothing here acts on it, or undefined when
+ * something does.
+ */
+export function noticeOf(resource: ServedResource, object: KubeObject): string | undefined {
+  const why = reason(resource, object);
+  return why === undefined ? undefined : `${object.kind} ${JSON.stringify(object.metadata.name)}: ${why}`;
+}
+
+function reason(resource: ServedResource, object: KubeObject): string | undefined {
+  const { kind } = resource;
+  const isOfProduct = resource.isAccepted || kind === SERVICE || kind === CONFIG_MAP;
+  if (isSame(kind, CUSTOM_RESOURCE_DEFINITION)) {
+    return isServedDefinition(object)
+      ? "accepted: already served by Lintel"
+      : "stored, but Lintel does not serve the kind it defines";
+  }
+  const product = isOfProduct ? NOT_NEEDED.get(productOf(object)) : undefined;
+  if (product !== undefined) return product;
+  return resource.isAccepted ? (NOTICES.get(resourceName(kind)) ?? "stored, but nothing here acts on it") : undefined;
+}
+
+function isServedDefinition(object: KubeObject): boolean {
+  return servesGroup(stringAt(object["spec"], "group") ?? "");
+}
+
+/** The product an object says it is a part of, by the labels that manifests and charts carry. */
+function productOf(object: KubeObject): string {
+  const labels = object.metadata.labels ?? {};
+  const named = [
+    labels["app.kubernetes.io/instance"],
+    labels["app.kubernetes.io/name"],
+    labels["app.kubernetes.io/part-of"],
+    labels["helm.sh/chart"]?.replace(/-v?\d.*$/, ""),
+  ];
+  return named.find((name) => name !== undefined && NOT_NEEDED.has(name)) ?? "";
+}
+
+/**
+ * Returns the status that scripts wait for, of an object whose work is done here without it: a Deployment or Job that is
+ * not needed, a definition of a kind that is served or not. Undefined when the object has none.
+ */
+export function standingStatus(kind: Kind, object: KubeObject, nowMs: number): unknown {
+  if (isSame(kind, CUSTOM_RESOURCE_DEFINITION)) return definitionStatus(object, nowMs);
+  const why = NOT_NEEDED.get(productOf(object));
+  if (why === undefined) return undefined;
+  if (isSame(kind, DEPLOYMENT)) {
+    const replicas = numberAt(object["spec"], "replicas") ?? 1;
+    return {
+      observedGeneration: object.metadata.generation ?? 1,
+      replicas,
+      updatedReplicas: replicas,
+      readyReplicas: replicas,
+      availableReplicas: replicas,
+      conditions: [condition("Available", "True", "NotNeeded", why, nowMs)],
+    };
+  }
+  if (isSame(kind, JOB)) {
+    const now = rfc3339(nowMs);
+    return {
+      startTime: now,
+      completionTime: now,
+      succeeded: 1,
+      conditions: [condition("Complete", "True", "NotNeeded", why, nowMs)],
+    };
+  }
+  return undefined;
+}
+
+function definitionStatus(object: KubeObject, nowMs: number): unknown {
+  const isServed = isServedDefinition(object);
+  const why = isServed ? "Lintel serves this kind" : "Lintel does not serve this kind";
+  const state = isServed ? "True" : "False";
+  const word = isServed ? "AlreadyServed" : "NotServed";
+  return {
+    acceptedNames: recordAt(object["spec"], "names"),
+    storedVersions: arrayAt(object["spec"], "versions").flatMap((version) => stringAt(version, "name") ?? []),
+    conditions: [
+      condition("NamesAccepted", state, word, why, nowMs),
+      condition("Established", state, word, why, nowMs),
+    ],
+  };
+}
+
+function condition(type: string, status: "True" | "False", reason: string, message: string, nowMs: number): object {
+  return { type, status, reason, message, lastTransitionTime: rfc3339(nowMs), lastUpdateTime: rfc3339(nowMs) };
+}
+
+function isSame(left: Kind, right: Kind): boolean {
+  return resourceName(left) === resourceName(right);
+}

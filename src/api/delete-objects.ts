@@ -1,0 +1,126 @@
+import { arrayAt, isRecord, recordAt, stringAt } from "../ground/json.ts";
+import type { KubeObject } from "../resource/object.ts";
+import type { DeleteOptions } from "../store/contract.ts";
+import { encoded } from "./answer.ts";
+import type { Answer } from "./answer.ts";
+import { readObjectBody } from "./body.ts";
+import { parseSelection } from "./object-filter.ts";
+import { presentList, presentObject } from "./present.ts";
+import { presentationOf, storedObject } from "./read-objects.ts";
+import type { ObjectContext } from "./read-objects.ts";
+import { isTrue } from "./request.ts";
+import type { ApiRequest } from "./request.ts";
+import type { ResourceRoute } from "./route.ts";
+import { badRequest, conflict, deletedStatus, forbidden, toApiStatusError } from "./status.ts";
+
+/** A cluster without them is none. */
+const KEPT_NAMESPACES: ReadonlySet<string> = new Set(["default", "kube-system", "kube-public"]);
+
+/** Answers DELETE of one object: a Status when it is gone, the object when something holds it. */
+export async function deleteObject(context: ObjectContext, route: ResourceRoute, request: ApiRequest): Promise<Answer> {
+  const presentation = presentationOf(context, route, request);
+  const { kind } = route.resource;
+  const options = await readDeleteOptions(request);
+  const before = await storedObject(context, route);
+  assertPreconditions(route, before, options);
+  if (kind.kind === "Namespace" && KEPT_NAMESPACES.has(before.metadata.name)) {
+    throw forbidden(kind, before.metadata.name, "this namespace may not be deleted");
+  }
+  const deleted = await remove(context, route, before, options);
+  const current =
+    options.dryRun === true ? undefined : await context.store.get(kind, route.namespace, before.metadata.name);
+  const isHeld = current !== undefined && current.metadata.uid === before.metadata.uid;
+  // A namespace is always shown on its way out, as it goes in the background on a real cluster.
+  if (isHeld || kind.kind === "Namespace") {
+    return encoded(200, presentObject(current ?? deleted, presentation), presentation.form.encoding);
+  }
+  return encoded(200, deletedStatus(kind, before.metadata.name, before.metadata.uid), presentation.form.encoding);
+}
+
+/** Answers DELETE of a collection with the objects that were deleted. */
+export async function deleteCollection(
+  context: ObjectContext,
+  route: ResourceRoute,
+  request: ApiRequest,
+): Promise<Answer> {
+  const presentation = presentationOf(context, route, request);
+  const selection = parseSelection(route, request.query);
+  const options = await readDeleteOptions(request);
+  const list = await context.store.list(route.resource.kind, { namespace: route.namespace });
+  const deleted: KubeObject[] = [];
+  for (const object of list.items.filter(selection.matches)) {
+    const target = { ...route, namespace: object.metadata.namespace ?? "", name: object.metadata.name };
+    try {
+      deleted.push(await remove(context, target, object, { ...options, uid: object.metadata.uid }));
+    } catch (error) {
+      const status = toApiStatusError(error, route.resource.kind, object.metadata.name);
+      // Somebody else was faster; that object is not ours to report.
+      if (status.httpStatus !== 404 && status.httpStatus !== 409) throw status;
+    }
+  }
+  const metadata = { resourceVersion: list.resourceVersion };
+  return encoded(200, presentList(deleted, metadata, presentation), presentation.form.encoding);
+}
+
+async function remove(
+  context: ObjectContext,
+  route: ResourceRoute,
+  object: KubeObject,
+  options: DeleteOptions,
+): Promise<KubeObject> {
+  const { kind } = route.resource;
+  try {
+    return await context.store.delete(kind, object.metadata.namespace ?? "", object.metadata.name, options);
+  } catch (error) {
+    throw toApiStatusError(error, kind, object.metadata.name);
+  }
+}
+
+function assertPreconditions(route: ResourceRoute, object: KubeObject, options: DeleteOptions): void {
+  const { kind } = route.resource;
+  const { uid = "", resourceVersion = "", name } = object.metadata;
+  if (options.uid !== undefined && options.uid !== uid) {
+    const why = `Precondition failed: UID in precondition: ${options.uid}, UID in object meta: ${uid}`;
+    throw conflict(kind, name, why);
+  }
+  if (options.resourceVersion !== undefined && options.resourceVersion !== resourceVersion) {
+    const why = `Precondition failed: ResourceVersion in precondition: ${options.resourceVersion}, ResourceVersion in object meta: ${resourceVersion}`;
+    throw conflict(kind, name, why);
+  }
+}
+
+async function readDeleteOptions(request: ApiRequest): Promise<DeleteOptions> {
+  const body = await readObjectBody(request);
+  const asked = isRecord(body.value) ? body.value : {};
+  const preconditions = recordAt(asked, "preconditions");
+  const dryRun = [...arrayAt(asked, "dryRun"), ...request.query.getAll("dryRun")];
+  const isOrphaning = asked["orphanDependents"] === true || isTrueParameter(request.query, "orphanDependents");
+  const policy = stringAt(asked, "propagationPolicy") ?? request.query.get("propagationPolicy") ?? undefined;
+  return {
+    dryRun: parseDryRun(dryRun),
+    uid: stringAt(preconditions, "uid"),
+    resourceVersion: stringAt(preconditions, "resourceVersion"),
+    propagation: isOrphaning ? "Orphan" : parsePropagation(policy),
+  };
+}
+
+function isTrueParameter(query: URLSearchParams, name: string): boolean {
+  return query.has(name) && isTrue(query, name);
+}
+
+function parsePropagation(policy: string | undefined): DeleteOptions["propagation"] {
+  if (policy === undefined || policy === "") return undefined;
+  if (policy === "Background" || policy === "Foreground" || policy === "Orphan") return policy;
+  throw badRequest(
+    `DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: ${JSON.stringify(policy)}`,
+  );
+}
+
+/** Returns whether nothing is to be stored. Throws BadRequest for a value other than `All`. */
+export function parseDryRun(values: readonly unknown[]): boolean {
+  for (const value of values) {
+    if (value === "All" || value === "") continue;
+    throw badRequest(`dryRun: Unsupported value: ${JSON.stringify(value)}: supported values: "All"`);
+  }
+  return values.includes("All");
+}

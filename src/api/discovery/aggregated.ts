@@ -1,0 +1,65 @@
+import { SERVED_GROUPS, SERVED_RESOURCES, hasScale, verbsOf } from "../served-resource.ts";
+import type { ServedResource } from "../served-resource.ts";
+import { REVIEWS } from "../reviews.ts";
+
+/** Versions of the aggregated discovery document; the newer one is what `kubectl` 1.30 and later asks for. */
+export type DiscoveryVersion = "v2" | "v2beta1";
+
+/** Returns the `APIGroupDiscoveryList` of `/api` (the core group) or `/apis` (all others). */
+export function aggregatedDiscovery(root: "api" | "apis", version: DiscoveryVersion): object {
+  const items =
+    root === "api"
+      ? [{ metadata: { creationTimestamp: null }, versions: [versionOf("", "v1")] }]
+      : SERVED_GROUPS.map(({ group, versions }) => ({
+          metadata: { name: group, creationTimestamp: null },
+          versions: versions.map((name) => versionOf(group, name)),
+        }));
+  return { kind: "APIGroupDiscoveryList", apiVersion: `apidiscovery.k8s.io/${version}`, metadata: {}, items };
+}
+
+function versionOf(group: string, version: string): object {
+  const resources = SERVED_RESOURCES.filter((entry) => entry.group === group && entry.version === version)
+    .sort((left, right) => (left.kind.plural < right.kind.plural ? -1 : 1))
+    .map(resourceOf);
+  const reviews = REVIEWS.filter((review) => review.group === group).map((review) => ({
+    resource: review.plural,
+    responseKind: kindOf(review.kind),
+    scope: "Cluster",
+    singularResource: review.kind.toLowerCase(),
+    verbs: ["create"],
+  }));
+  return { version, resources: [...resources, ...reviews], freshness: "Current" };
+}
+
+function resourceOf(entry: ServedResource): object {
+  const { kind } = entry;
+  const subresources = [
+    ...(hasScale(kind)
+      ? [
+          {
+            subresource: "scale",
+            responseKind: { group: "autoscaling", version: "v1", kind: "Scale" },
+            verbs: ["get", "patch", "update"],
+          },
+        ]
+      : []),
+    ...(kind.hasStatus
+      ? [{ subresource: "status", responseKind: kindOf(kind.kind), verbs: ["get", "patch", "update"] }]
+      : []),
+  ];
+  return {
+    resource: kind.plural,
+    responseKind: kindOf(kind.kind),
+    scope: kind.namespaced ? "Namespaced" : "Cluster",
+    singularResource: kind.singular,
+    verbs: verbsOf(entry),
+    ...(kind.shortNames.length > 0 ? { shortNames: kind.shortNames } : {}),
+    ...(kind.categories.length > 0 ? { categories: kind.categories } : {}),
+    ...(subresources.length > 0 ? { subresources } : {}),
+  };
+}
+
+/** An empty group and version mean those of the list it stands in. */
+function kindOf(kind: string): object {
+  return { group: "", version: "", kind };
+}

@@ -1,0 +1,51 @@
+import type { IncomingMessage } from "node:http";
+import { bodyTooLarge } from "./status.ts";
+
+/** The longest body that is read, as on a real API server. */
+export const BODY_BYTES_MAX: number = 3 * 1024 * 1024;
+
+/** What handlers need of a request. */
+export interface ApiRequest {
+  readonly method: string;
+  /** Without the query, still percent-encoded. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** Returns the header by its lower-case name; repeated ones are joined by commas. */
+  readonly header: (name: string) => string | undefined;
+  /** Reads the whole body. Throws RequestEntityTooLarge beyond {@link BODY_BYTES_MAX}. */
+  readonly body: () => Promise<Buffer>;
+}
+
+/** Returns the request that came in on a connection. */
+export function readRequest(incoming: IncomingMessage): ApiRequest {
+  const url = incoming.url ?? "/";
+  const mark = url.indexOf("?");
+  return {
+    method: incoming.method ?? "GET",
+    path: mark < 0 ? url : url.slice(0, mark),
+    query: new URLSearchParams(mark < 0 ? "" : url.slice(mark + 1)),
+    header: (name) => {
+      const value = incoming.headers[name];
+      return Array.isArray(value) ? value.join(", ") : value;
+    },
+    body: () => readBody(incoming),
+  };
+}
+
+async function readBody(incoming: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of incoming) {
+    const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
+    length += bytes.length;
+    if (length > BODY_BYTES_MAX) throw bodyTooLarge(BODY_BYTES_MAX);
+    chunks.push(bytes);
+  }
+  return Buffer.concat(chunks, length);
+}
+
+/** Returns whether a query parameter is there and says yes. */
+export function isTrue(query: URLSearchParams, name: string): boolean {
+  const value = query.get(name);
+  return value === "true" || value === "1" || value === "";
+}

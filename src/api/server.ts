@@ -1,0 +1,195 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Clock } from "../ground/clock.ts";
+import { messageOf } from "../ground/errors.ts";
+import { isRecord } from "../ground/json.ts";
+import type { Logger } from "../ground/log.ts";
+import type { Store } from "../store/contract.ts";
+import { parseAccept } from "./accept.ts";
+import type { MediaRange } from "./accept.ts";
+import { encoded, refused } from "./answer.ts";
+import type { Answer } from "./answer.ts";
+import { TokenCheck } from "./authenticate.ts";
+import { objectOf, readObjectBody } from "./body.ts";
+import { aggregatedDiscovery } from "./discovery/aggregated.ts";
+import { apiGroup, coreVersions, groupList, resourceList } from "./discovery/legacy.ts";
+import { EventLines } from "./event-lines.ts";
+import { ListPages } from "./list-pages.ts";
+import { OpenApiDocuments } from "./openapi/open-api-documents.ts";
+import { answerResource } from "./resource-verbs.ts";
+import type { VerbContext } from "./resource-verbs.ts";
+import { readRequest } from "./request.ts";
+import type { ApiRequest } from "./request.ts";
+import { findReview } from "./reviews.ts";
+import { routePath } from "./route.ts";
+import type { ApiRoute } from "./route.ts";
+import { HashedAnswers } from "./hashed-answers.ts";
+import { methodNotAllowed, noSuchPath, toApiStatusError, unauthorized } from "./status.ts";
+
+export interface ApiServerOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The bearer token that every request but health and version must carry. */
+  readonly token: string;
+  /** Lintel's own version, told beside the Kubernetes version that the API speaks. */
+  readonly version: string;
+}
+
+/** The Kubernetes minor version whose API this is; `kubectl` warns when its own is more than one away. */
+const KUBERNETES_VERSION = "v1.32.0";
+
+/**
+ * A Kubernetes-compatible API over a store: what an unmodified `kubectl` of 1.32 needs, answered as a real API server
+ * answers. Whoever opens the listening socket also ends its connections.
+ */
+export class ApiServer {
+  /** The request listener for a `node:http` or `node:https` server. */
+  readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
+  readonly #options: ApiServerOptions;
+  readonly #tokens: TokenCheck;
+  readonly #hashed: HashedAnswers;
+  readonly #context: VerbContext;
+  readonly #closing = new AbortController();
+
+  constructor(options: ApiServerOptions) {
+    this.#options = options;
+    this.#tokens = new TokenCheck(options.token);
+    this.#hashed = new HashedAnswers(new OpenApiDocuments(KUBERNETES_VERSION));
+    this.#context = {
+      store: options.store,
+      clock: options.clock,
+      pages: new ListPages(options.clock),
+      lines: new EventLines(),
+      closing: this.#closing.signal,
+    };
+    this.handle = (request, response) => void this.#handle(request, response);
+  }
+
+  /** Ends the watches; requests in flight are finished. */
+  close(): Promise<void> {
+    this.#closing.abort();
+    return Promise.resolve();
+  }
+
+  async #handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    // A client that leaves in the middle is no news; without a listener it would end the process.
+    response.on("error", () => undefined);
+    const request = readRequest(incoming);
+    try {
+      const answer = await this.#answer(request, response);
+      if (answer !== undefined) send(response, answer);
+    } catch (error) {
+      const status = toApiStatusError(error);
+      if (status.httpStatus >= 500) {
+        this.#options.log.error("API request failed", {
+          method: request.method,
+          path: request.path,
+          error: messageOf(error),
+        });
+      }
+      if (response.headersSent) response.end();
+      else send(response, refused(status));
+    }
+  }
+
+  /** Returns the answer, or undefined when it was streamed. */
+  async #answer(request: ApiRequest, response: ServerResponse): Promise<Answer | undefined> {
+    const route = routePath(request.path);
+    const isPublic = route.to === "health" || route.to === "version";
+    if (!isPublic && !this.#tokens.accepts(request.header("authorization"))) throw unauthorized();
+    if (route.to === "resource") return answerResource(this.#context, route, request, response);
+    if (route.to === "review") return answerReview(route, request);
+    if (route.to === "nothing") throw noSuchPath();
+    if (request.method !== "GET" && request.method !== "HEAD") throw methodNotAllowed();
+    return this.#document(route, request);
+  }
+
+  #document(route: Exclude<ApiRoute, { to: "resource" | "review" | "nothing" }>, request: ApiRequest): Answer {
+    switch (route.to) {
+      case "health":
+        return { httpStatus: 200, contentType: "text/plain; charset=utf-8", body: "ok" };
+      case "version":
+        return encoded(200, this.#versionDocument());
+      case "coreVersions":
+        return this.#discovery("api", request, () => coreVersions(request.header("host") ?? ""));
+      case "groups":
+        return this.#discovery("apis", request, groupList);
+      case "group":
+        return found(apiGroup(route.group));
+      case "groupVersion":
+        return found(resourceList(route.group, route.version));
+      case "openapiV2":
+        return this.#hashed.openApiV2(request);
+      case "openapiV3":
+        return this.#hashed.openApiV3(route.document, request);
+      default:
+        return route satisfies never;
+    }
+  }
+
+  #discovery(root: "api" | "apis", request: ApiRequest, legacy: () => object): Answer {
+    const version = parseAccept(request.header("accept"))
+      .map(aggregatedVersion)
+      .find((found) => found !== undefined);
+    if (version === undefined) return encoded(200, legacy(), "json", { Vary: "Accept" });
+    return version === "legacy"
+      ? encoded(200, legacy(), "json", { Vary: "Accept" })
+      : this.#hashed.discovery(root, version, request, () => aggregatedDiscovery(root, version));
+  }
+
+  #versionDocument(): object {
+    const [major, minor] = KUBERNETES_VERSION.slice(1).split(".");
+    return {
+      major,
+      minor,
+      gitVersion: KUBERNETES_VERSION,
+      gitCommit: `lintel-${this.#options.version}`,
+      gitTreeState: "clean",
+      buildDate: "1970-01-01T00:00:00Z",
+      goVersion: "go1.23.5",
+      compiler: "gc",
+      platform: "linux/amd64",
+    };
+  }
+}
+
+function aggregatedVersion(range: MediaRange): "v2" | "v2beta1" | "legacy" | undefined {
+  if (range.parameters.get("as") !== "APIGroupDiscoveryList") {
+    return range.type === "application/json" || range.type === "*/*" ? "legacy" : undefined;
+  }
+  const version = range.parameters.get("v");
+  return version === "v2" || version === "v2beta1" ? version : undefined;
+}
+
+async function answerReview(route: Extract<ApiRoute, { to: "review" }>, request: ApiRequest): Promise<Answer> {
+  const review = findReview(route.group, route.plural);
+  if (review === undefined) throw noSuchPath();
+  if (request.method !== "POST") throw methodNotAllowed();
+  const body = await readObjectBody(request);
+  const asked = body.isEmpty ? {} : objectOf(body);
+  const metadata = isRecord(asked["metadata"]) ? asked["metadata"] : {};
+  const apiVersion = `${route.group}/v1`;
+  return encoded(201, { kind: review.kind, apiVersion, metadata, ...review.answer(asked) });
+}
+
+function found(document: object | undefined): Answer {
+  if (document === undefined) throw noSuchPath();
+  return encoded(200, document);
+}
+
+function send(response: ServerResponse, answer: Answer): void {
+  const length = typeof answer.body === "string" ? Buffer.byteLength(answer.body) : answer.body.length;
+  response.writeHead(answer.httpStatus, {
+    "Content-Type": answer.contentType,
+    "Cache-Control": "no-cache, private",
+    ...(answer.httpStatus === 304 ? {} : { "Content-Length": length }),
+    ...mutable(answer.headers ?? {}),
+  });
+  response.end(answer.body);
+}
+
+function mutable(headers: Readonly<Record<string, string | readonly string[]>>): Record<string, string | string[]> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, typeof value === "string" ? value : [...value]]),
+  );
+}

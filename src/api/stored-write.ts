@@ -1,0 +1,147 @@
+import { arrayAt, numberAt, stringAt } from "../ground/json.ts";
+import { NAMESPACE, SERVICE } from "../resource/kind.ts";
+import type { KubeObject } from "../resource/object.ts";
+import type { Store } from "../store/contract.ts";
+import { noticeOf, standingStatus } from "./accepted.ts";
+import type { ObjectContext } from "./read-objects.ts";
+import type { ResourceRoute } from "./route.ts";
+import { forbidden, notFound, toApiStatusError } from "./status.ts";
+import { admit } from "./validate/admit.ts";
+import type { AdmitOptions, Admitted } from "./validate/admit.ts";
+import type { ServiceAllocation } from "./validate/service-defaults.ts";
+import type { WriteChoices } from "./write-options.ts";
+
+/** What is to be stored, as the client sent it or as its patch made it. */
+export interface Draft {
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly choices: WriteChoices;
+  /** Fields that the text gave twice. */
+  readonly duplicates?: readonly string[];
+  /** The patch that made the input, in the words of a refusal. */
+  readonly patch?: string;
+}
+
+/** What was stored, and what the client should hear besides. */
+export interface Written {
+  readonly object: KubeObject;
+  readonly warnings: readonly string[];
+}
+
+/** Checks and stores a new object. Throws ApiStatusError. */
+export async function storeNew(context: ObjectContext, route: ResourceRoute, draft: Draft): Promise<Written> {
+  const { kind } = route.resource;
+  const name = nameOf(draft.input);
+  if (kind.kind !== "Namespace" && kind.namespaced) await assertNamespaceIsOpen(context.store, route, name);
+  const admitted = await admitDraft(context, route, draft, undefined);
+  const tracked = withManager(context, route, draft, undefined, admitted.object);
+  const created = await attempt(route, tracked.metadata.name, () =>
+    context.store.create(kind, tracked, { dryRun: draft.choices.dryRun }),
+  );
+  return { object: await withStanding(context, route, created, draft.choices), warnings: admitted.warnings };
+}
+
+/** Checks and stores the next state of `existing`, or only its status. Throws ApiStatusError. */
+export async function storeNext(
+  context: ObjectContext,
+  route: ResourceRoute,
+  existing: KubeObject,
+  draft: Draft,
+): Promise<Written> {
+  const { kind } = route.resource;
+  const admitted = await admitDraft(context, route, draft, existing);
+  const tracked = withManager(context, route, draft, existing, admitted.object);
+  const options = { dryRun: draft.choices.dryRun };
+  const object = await attempt(route, existing.metadata.name, () =>
+    route.subresource === "status"
+      ? context.store.updateStatus(kind, tracked, options)
+      : context.store.update(kind, tracked, options),
+  );
+  return { object, warnings: admitted.warnings };
+}
+
+/** Returns what whoever makes this request should be told in Warning headers. */
+export function warningsOf(route: ResourceRoute, written: Written, isNew: boolean): readonly string[] {
+  const { deprecation } = route.resource;
+  const notice = isNew ? noticeOf(route.resource, written.object) : undefined;
+  return [
+    ...(deprecation === undefined ? [] : [deprecation]),
+    ...written.warnings,
+    ...(notice === undefined ? [] : [notice]),
+  ];
+}
+
+/** Gives an object that is done without the status its clients wait for. */
+export async function withStanding(
+  context: ObjectContext,
+  route: ResourceRoute,
+  created: KubeObject,
+  choices: WriteChoices,
+): Promise<KubeObject> {
+  const { kind } = route.resource;
+  const status = kind.hasStatus ? standingStatus(kind, created, context.clock.nowMs()) : undefined;
+  if (status === undefined) return created;
+  const next: KubeObject = { ...created, status };
+  return choices.dryRun ? next : context.store.updateStatus(kind, next);
+}
+
+async function admitDraft(
+  context: ObjectContext,
+  route: ResourceRoute,
+  draft: Draft,
+  existing: KubeObject | undefined,
+): Promise<Admitted> {
+  const { kind, apiVersion } = route.resource;
+  const options: AdmitOptions = {
+    kind,
+    apiVersion,
+    validation: draft.choices.validation,
+    duplicates: draft.duplicates ?? [],
+    existing,
+    subresource: route.subresource === "status" ? "status" : undefined,
+    patch: draft.patch,
+    ...(kind.kind === "Service" ? { allocation: await allocationOf(context.store) } : {}),
+  };
+  return admit(draft.input, options);
+}
+
+async function assertNamespaceIsOpen(store: Store, route: ResourceRoute, name: string): Promise<void> {
+  const namespace = await store.get(NAMESPACE, "", route.namespace);
+  if (namespace === undefined) throw notFound(NAMESPACE, route.namespace);
+  if (namespace.metadata.deletionTimestamp === undefined) return;
+  const why = `unable to create new content in namespace ${route.namespace} because it is being terminated`;
+  throw forbidden(route.resource.kind, name, why);
+}
+
+async function allocationOf(store: Store): Promise<ServiceAllocation> {
+  const { items } = await store.list(SERVICE);
+  const addresses = new Set(items.map((item) => stringAt(item["spec"], "clusterIP")));
+  const ports = new Set(
+    items.flatMap((item) => arrayAt(item["spec"], "ports").map((port) => numberAt(port, "nodePort"))),
+  );
+  return {
+    isAddressTaken: (address) => addresses.has(address),
+    isNodePortTaken: (port) => ports.has(port),
+  };
+}
+
+async function attempt(route: ResourceRoute, name: string, write: () => Promise<KubeObject>): Promise<KubeObject> {
+  try {
+    return await write();
+  } catch (error) {
+    throw toApiStatusError(error, route.resource.kind, name);
+  }
+}
+
+function nameOf(input: Readonly<Record<string, unknown>>): string {
+  return stringAt(input["metadata"], "name") ?? "";
+}
+
+function withManager(
+  _context: ObjectContext,
+  _route: ResourceRoute,
+  _draft: Draft,
+  _before: KubeObject | undefined,
+  after: KubeObject,
+): KubeObject {
+  return after;
+}

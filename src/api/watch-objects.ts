@@ -1,0 +1,215 @@
+import { once } from "node:events";
+import type { ServerResponse } from "node:http";
+import { isLintelError } from "../ground/errors.ts";
+import type { KubeObject } from "../resource/object.ts";
+import { objectKey } from "../resource/object.ts";
+import type { WatchEvent } from "../store/contract.ts";
+import { parseSelection } from "./object-filter.ts";
+import type { Selection } from "./object-filter.ts";
+import { presentObject, presentRow } from "./present.ts";
+import type { Presentation } from "./present.ts";
+import { parseCount, presentationOf } from "./read-objects.ts";
+import type { ObjectContext } from "./read-objects.ts";
+import { isTrue } from "./request.ts";
+import type { ApiRequest } from "./request.ts";
+import type { ResourceRoute } from "./route.ts";
+import { badRequest, expired, toApiStatusError } from "./status.ts";
+import type { EventLines } from "./event-lines.ts";
+
+/** How long a watch lasts whose client names no time; clients start another. */
+const WATCH_LIFETIME_SECONDS = 30 * 60;
+/** How often a quiet watch tells how far it is, when the client wants bookmarks. */
+const BOOKMARK_EVERY_MS = 60_000;
+
+export interface WatchContext extends ObjectContext {
+  readonly lines: EventLines;
+  /** Aborts when the server closes. */
+  readonly closing: AbortSignal;
+}
+
+/**
+ * Streams the changes of a collection as one JSON document a line until the client leaves, the time it named is over or
+ * the server closes. Refusals are thrown before the first byte; what fails later is the stream's last event.
+ */
+export async function watchObjects(
+  context: WatchContext,
+  route: ResourceRoute,
+  request: ApiRequest,
+  response: ServerResponse,
+): Promise<void> {
+  const { query } = request;
+  const presentation = presentationOf(context, route, request);
+  const selection = parseSelection(route, query);
+  const seconds = parseCount(query.get("timeoutSeconds"), "timeoutSeconds");
+  const from = query.get("resourceVersion") ?? "";
+  if (!/^\d{0,15}$/.test(from)) throw badRequest(`invalid resource version: ${JSON.stringify(from)}`);
+  const ended = new AbortController();
+  const timer = context.clock.timer((seconds > 0 ? seconds : WATCH_LIFETIME_SECONDS) * 1_000, () => ended.abort());
+  const stop = (): void => ended.abort();
+  response.once("close", stop);
+  context.closing.addEventListener("abort", stop, { once: true });
+  if (context.closing.aborted) stop();
+  const stream = new WatchStream(context, presentation, response, ended.signal);
+  try {
+    await runWatch(context, route, { query, from, selection }, stream, ended.signal);
+  } finally {
+    timer.cancel();
+    stream.end();
+    context.closing.removeEventListener("abort", stop);
+    response.end();
+  }
+}
+
+interface WatchRequest {
+  readonly query: URLSearchParams;
+  readonly from: string;
+  readonly selection: Selection;
+}
+
+async function runWatch(
+  context: WatchContext,
+  route: ResourceRoute,
+  { query, from, selection }: WatchRequest,
+  stream: WatchStream,
+  signal: AbortSignal,
+): Promise<void> {
+  const sendInitial = query.get("sendInitialEvents");
+  const startsNow = from === "" || from === "0";
+  const wantsInitial = sendInitial === null || sendInitial === "" ? startsNow : sendInitial === "true";
+  const members = new Members(selection);
+  let version = from;
+  stream.open();
+  try {
+    if (startsNow || wantsInitial || !selection.isFixed) {
+      const list = await context.store.list(route.resource.kind, { namespace: route.namespace });
+      const matching = list.items.filter(selection.matches);
+      members.begin(matching);
+      if (wantsInitial) for (const object of matching) await stream.send("ADDED", object);
+      if (startsNow || wantsInitial) version = list.resourceVersion;
+    }
+    stream.at(version);
+    if (wantsInitial && sendInitial === "true" && isTrue(query, "allowWatchBookmarks")) stream.bookmark(true);
+    if (isTrue(query, "allowWatchBookmarks")) stream.keepBookmarking();
+    const events = context.store.watch(route.resource.kind, {
+      namespace: route.namespace,
+      resourceVersion: version,
+      signal,
+    });
+    for await (const event of events) {
+      const type = members.follow(event);
+      if (type !== undefined) await stream.send(type, event.object);
+      stream.at(event.object.metadata.resourceVersion ?? "");
+    }
+  } catch (error) {
+    if (!signal.aborted) stream.fail(error);
+  }
+}
+
+/** Follows which objects a client knows, so that one that no longer matches leaves its view. */
+class Members {
+  readonly #selection: Selection;
+  readonly #known = new Set<string>();
+
+  constructor(selection: Selection) {
+    this.#selection = selection;
+  }
+
+  begin(objects: readonly KubeObject[]): void {
+    if (this.#selection.isFixed) return;
+    for (const object of objects) this.#known.add(objectKey(object));
+  }
+
+  /** Returns as what the client should see the event, or undefined when it is none of its business. */
+  follow(event: WatchEvent): WatchEvent["type"] | undefined {
+    const matches = this.#selection.matches(event.object);
+    if (this.#selection.isFixed) return matches ? event.type : undefined;
+    const key = objectKey(event.object);
+    const wasKnown = this.#known.has(key);
+    if (event.type === "DELETED" || !matches) {
+      this.#known.delete(key);
+      return wasKnown || (event.type === "DELETED" && matches) ? "DELETED" : undefined;
+    }
+    this.#known.add(key);
+    // What is replayed from before the list was taken may be known from the list already.
+    return wasKnown && event.type !== "ADDED" ? "MODIFIED" : "ADDED";
+  }
+}
+
+/** The response of one watch. */
+class WatchStream {
+  readonly #context: WatchContext;
+  readonly #presentation: Presentation;
+  readonly #response: ServerResponse;
+  readonly #signal: AbortSignal;
+  #version = "";
+  #hasHeaders = false;
+  #bookmarks: { cancel(): void } | undefined;
+
+  constructor(context: WatchContext, presentation: Presentation, response: ServerResponse, signal: AbortSignal) {
+    this.#context = context;
+    this.#presentation = presentation;
+    this.#response = response;
+    this.#signal = signal;
+  }
+
+  /** Sends the headers at once: clients count their patience from them. */
+  open(): void {
+    this.#response.writeHead(200, { "Content-Type": "application/json", "Cache-Control": "no-cache, private" });
+    this.#response.flushHeaders();
+  }
+
+  at(version: string): void {
+    this.#version = version;
+  }
+
+  /** Writes one event; waits when the client reads slower than things happen. */
+  async send(type: WatchEvent["type"], object: KubeObject): Promise<void> {
+    if (this.#signal.aborted) return;
+    const isFast = this.#response.write(`{"type":"${type}","object":${this.#json(object)}}\n`);
+    if (!isFast) await once(this.#response, "drain", { signal: this.#signal });
+  }
+
+  /** Tells how far the stream is. A Table has no row for that. */
+  bookmark(endsInitial: boolean): void {
+    const { form, resource } = this.#presentation;
+    if (form.as === "Table" || this.#signal.aborted) return;
+    const isPartial = form.as === "PartialObjectMetadata";
+    const object = {
+      kind: isPartial ? form.as : resource.kind.kind,
+      apiVersion: isPartial ? form.metaVersion : resource.apiVersion,
+      metadata: {
+        resourceVersion: this.#version,
+        creationTimestamp: null,
+        ...(endsInitial ? { annotations: { "k8s.io/initial-events-end": "true" } } : {}),
+      },
+    };
+    this.#response.write(`${JSON.stringify({ type: "BOOKMARK", object })}\n`);
+  }
+
+  keepBookmarking(): void {
+    this.#bookmarks = this.#context.clock.timer(BOOKMARK_EVERY_MS, () => {
+      this.bookmark(false);
+      this.keepBookmarking();
+    });
+  }
+
+  fail(error: unknown): void {
+    const status = isLintelError(error, "Gone")
+      ? expired(`too old resource version: ${this.#version}`)
+      : toApiStatusError(error);
+    this.#response.write(`${JSON.stringify({ type: "ERROR", object: status.status })}\n`);
+  }
+
+  end(): void {
+    this.#bookmarks?.cancel();
+  }
+
+  #json(object: KubeObject): string {
+    if (this.#presentation.form.as === "Object") return this.#context.lines.json(object, this.#presentation.resource);
+    const presentation = { ...this.#presentation, nowMs: this.#context.clock.nowMs() };
+    if (presentation.form.as === "PartialObjectMetadata") return JSON.stringify(presentObject(object, presentation));
+    const withHeaders = !this.#hasHeaders;
+    this.#hasHeaders = true;
+    return JSON.stringify(presentRow(object, presentation, withHeaders));
+  }
+}
