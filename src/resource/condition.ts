@@ -1,4 +1,4 @@
-import { arrayAt, stringAt } from "../ground/json.ts";
+import { arrayAt, numberAt, stringAt } from "../ground/json.ts";
 
 /** The common shape of a status condition. `reason` is API: people script against it. */
 export interface Condition {
@@ -17,6 +17,7 @@ export function conditionsOf(status: unknown): readonly Condition[] {
     const type = stringAt(entry, "type");
     const state = stringAt(entry, "status");
     if (type === undefined || (state !== "True" && state !== "False" && state !== "Unknown")) return [];
+    const observedGeneration = numberAt(entry, "observedGeneration");
     return [
       {
         type,
@@ -24,6 +25,7 @@ export function conditionsOf(status: unknown): readonly Condition[] {
         reason: stringAt(entry, "reason") ?? "",
         message: stringAt(entry, "message") ?? "",
         lastTransitionTime: stringAt(entry, "lastTransitionTime") ?? "",
+        ...(observedGeneration === undefined ? {} : { observedGeneration }),
       },
     ];
   });

@@ -1,0 +1,108 @@
+import type { KeyObject } from "node:crypto";
+import type { AcmeClient } from "../acme/client/acme-client.ts";
+import type { Clock } from "../ground/clock.ts";
+import { issuerKey } from "./caches.ts";
+import type { IssuerReference } from "../resource/certificate.ts";
+import type { Issuer } from "../resource/issuer.ts";
+
+/** What controllers ask of an ACME client. */
+export type AcmeCaller = Pick<
+  AcmeClient,
+  "register" | "newOrder" | "order" | "authorization" | "accept" | "finalize" | "certificate" | "thumbprint"
+>;
+
+export interface AcmeCallerOptions {
+  readonly directoryUrl: string;
+  readonly accountKey: KeyObject;
+  readonly accountUrl?: string;
+  /** PEM of the CAs to trust instead of the system's. */
+  readonly caBundle?: string;
+  readonly skipTlsVerify?: boolean;
+  readonly clock: Clock;
+  readonly userAgent: string;
+}
+
+/** Where an ACME server really is: see `ControlPlaneOptions.acmeDirectory`. */
+export type AcmeDirectory = (server: string) => {
+  readonly url: string;
+  readonly caBundle?: string;
+  readonly offline: boolean;
+};
+
+const USER_AGENT = "lintel";
+
+/**
+ * The ACME accounts that are ready for use, one for each issuer. The issuers controller puts them here; orders and
+ * challenges take them, and are told when one appears. As many as there are issuers.
+ */
+export class AcmeAccounts {
+  readonly #clock: Clock;
+  readonly #directory: AcmeDirectory;
+  readonly #openCaller: (options: AcmeCallerOptions) => AcmeCaller;
+  readonly #callers = new Map<string, AcmeCaller>();
+  readonly #listeners = new Set<(issuerKey: string) => void>();
+
+  constructor(options: {
+    readonly clock: Clock;
+    readonly directory: AcmeDirectory;
+    readonly openCaller: (options: AcmeCallerOptions) => AcmeCaller;
+  }) {
+    this.#clock = options.clock;
+    this.#directory = options.directory;
+    this.#openCaller = options.openCaller;
+  }
+
+  /** Whether the embedded CA answers for `server` because Lintel is offline. */
+  isOffline(server: string): boolean {
+    return this.#directory(server).offline;
+  }
+
+  /** The directory that is really asked for `server`. */
+  directoryUrl(server: string): string {
+    return this.#directory(server).url;
+  }
+
+  /** Makes a caller for the account of `issuer`; nothing is sent yet. */
+  open(issuer: Issuer, accountKey: KeyObject, accountUrl: string | undefined): AcmeCaller | undefined {
+    if (issuer.spec.kind !== "acme") return undefined;
+    const { url, caBundle = issuer.spec.caBundle } = this.#directory(issuer.spec.server);
+    return this.#openCaller({
+      directoryUrl: url,
+      accountKey,
+      ...(accountUrl === undefined ? {} : { accountUrl }),
+      ...(caBundle === undefined ? {} : { caBundle }),
+      skipTlsVerify: issuer.spec.skipTlsVerify,
+      clock: this.#clock,
+      userAgent: USER_AGENT,
+    });
+  }
+
+  /** Makes `caller` the one for orders of `issuer`, and tells who waits. */
+  put(issuer: Issuer, caller: AcmeCaller): void {
+    const key = keyOf(issuer);
+    this.#callers.set(key, caller);
+    for (const listener of this.#listeners) listener(key);
+  }
+
+  remove(kind: string, namespace: string, name: string): void {
+    this.#callers.delete(issuerKey({ kind, name, group: "" }, namespace));
+  }
+
+  has(issuer: Issuer): boolean {
+    return this.#callers.has(keyOf(issuer));
+  }
+
+  /** The caller for what an object in `namespace` names as its issuer; undefined until its account is ready. */
+  get(reference: IssuerReference, namespace: string): AcmeCaller | undefined {
+    return this.#callers.get(issuerKey(reference, namespace));
+  }
+
+  /** Calls `listener` with the {@link issuerKey} of each account that becomes ready. */
+  subscribe(listener: (issuerKey: string) => void): void {
+    this.#listeners.add(listener);
+  }
+}
+
+function keyOf(issuer: Issuer): string {
+  return issuerKey({ kind: issuer.kind, name: issuer.name, group: "" }, issuer.namespace);
+}

@@ -1,0 +1,51 @@
+import { describeProblem, shortType, type AcmeProblem } from "../acme/wire.ts";
+
+/**
+ * Returns what a CA's refusal means for the person who waits: its own words and the next step, one sentence each, the
+ * step after a full stop. `name` is the host it is about, where there is one.
+ */
+export function explainProblem(problem: AcmeProblem, name: string | undefined): string {
+  const step = nextStepFor(problem, name ?? firstName(problem) ?? "the name");
+  return step === undefined ? describeProblem(problem) : `${describeProblem(problem)}. ${step}`;
+}
+
+function firstName(problem: AcmeProblem): string | undefined {
+  return problem.subproblems?.find((part) => part.identifier !== undefined)?.identifier?.value;
+}
+
+/** By error type of RFC 8555 section 6.7. Types that only a bug can cause have no advice. */
+function nextStepFor(problem: AcmeProblem, name: string): string | undefined {
+  switch (shortType(problem)) {
+    case "connection":
+      return `Make port 80 of ${name} reachable from the CA: it asks http://${name}/.well-known/acme-challenge/`;
+    case "dns":
+      return `Create an A or AAAA record for ${name} that points to this edge`;
+    case "unauthorized":
+    case "incorrectResponse":
+      return `Something else answered for ${name}: point its DNS to this edge and leave port 80 to it`;
+    case "caa":
+      return `Allow this CA in the CAA record of ${name}, or remove the record`;
+    case "tls":
+      return `The CA met a TLS error at ${name}: point its DNS to this edge`;
+    case "rejectedIdentifier":
+    case "unsupportedIdentifier":
+      return `This CA does not certify ${name}: use a name of a public domain, or another issuer`;
+    case "rateLimited":
+      return "Wait until the limit allows more, and try things out with the CA's staging server";
+    case "externalAccountRequired":
+      return "Set spec.acme.externalAccountBinding of the issuer to the key that the CA gave you";
+    case "accountDoesNotExist":
+      return "Remove spec.acme.disableAccountKeyGeneration, or use the key of an account that exists";
+    case "invalidContact":
+    case "unsupportedContact":
+      return "Correct spec.acme.email of the issuer";
+    case "userActionRequired":
+      return "Follow the link in the CA's message, then change any field of the issuer to try again";
+    case "invalidProfile":
+      return "Correct spec.acme.profile of the issuer, or remove it";
+    case "badCSR":
+      return "Change the key or the names of the Certificate";
+    default:
+      return undefined;
+  }
+}

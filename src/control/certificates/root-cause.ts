@@ -1,0 +1,51 @@
+import { requestState, type CertificateRequest } from "../../resource/certificate-request.ts";
+import type { Challenge } from "../../resource/challenge.ts";
+import { rfc3339 } from "../../resource/condition.ts";
+import { isFailedState, type Order } from "../../resource/order.ts";
+
+/** The chain below a Certificate, as far as it exists. */
+export interface CauseFacts {
+  readonly request: CertificateRequest | undefined;
+  readonly order: Order | undefined;
+  readonly challenges: readonly Challenge[];
+  /** When the next attempt begins by itself, if one has failed. */
+  readonly retryAtMs: number | undefined;
+}
+
+/**
+ * Returns the deepest known reason why a Certificate is not issued yet, in one sentence with the next step: of a
+ * challenge before its order, of an order before its request. Undefined while nothing below the Certificate has said
+ * anything.
+ */
+export function rootCause(facts: CauseFacts): string | undefined {
+  if (facts.request === undefined) return undefined;
+  const state = requestState(facts.request);
+  switch (state.kind) {
+    case "issued":
+    case "unapproved":
+      return undefined;
+    case "denied":
+      return withRetry(`The request was denied: ${state.message}`, facts.retryAtMs);
+    case "failed":
+      return withRetry(deepest(facts, true) ?? state.message, facts.retryAtMs);
+    case "pending":
+      return deepest(facts, false) ?? nonEmpty(state.message);
+    default:
+      return state satisfies never;
+  }
+}
+
+function deepest(facts: CauseFacts, failed: boolean): string | undefined {
+  const speaking = facts.challenges.filter(({ status }) => status.reason !== "" && status.state !== "valid");
+  const challenge = speaking.find(({ status }) => isFailedState(status.state)) ?? (failed ? undefined : speaking[0]);
+  return nonEmpty(challenge?.status.reason) ?? nonEmpty(facts.order?.status.reason);
+}
+
+function withRetry(sentence: string, retryAtMs: number | undefined): string {
+  if (retryAtMs === undefined) return sentence;
+  return `${sentence}. Next attempt by itself at ${rfc3339(retryAtMs)}, or at once when the spec changes`;
+}
+
+function nonEmpty(text: string | undefined): string | undefined {
+  return text === "" ? undefined : text;
+}

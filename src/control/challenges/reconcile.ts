@@ -1,0 +1,289 @@
+import { AcmeError, isTemporary } from "../../acme/client/acme-error.ts";
+import { HTTP01_PATH } from "../../acme/key-authorization.ts";
+import type { AcmeAuthorization } from "../../acme/wire.ts";
+import { isLintelError, messageOf } from "../../ground/errors.ts";
+import { CERTIFICATE_ANNOTATIONS } from "../../resource/certificate.ts";
+import { CHALLENGE_FINALIZER, readChallenge, type Challenge } from "../../resource/challenge.ts";
+import { rfc3339 } from "../../resource/condition.ts";
+import { CHALLENGE } from "../../resource/kind.ts";
+import { objectKey, type KubeObject } from "../../resource/object.ts";
+import { isFinalState, type AcmeState } from "../../resource/order.ts";
+import type { AcmeCaller } from "../acme-accounts.ts";
+import { explainProblem } from "../acme-advice.ts";
+import { issuerKey } from "../caches.ts";
+import { splitKey } from "../object-name.ts";
+import type { ProgressEvent } from "../progress.ts";
+import { writeObject, writeStatus, type StatusFields } from "../status-writer.ts";
+import { WorkQueue, type Recheck } from "../work-queue.ts";
+import type { World } from "../world.ts";
+import { decide, pollDelayMs, type ChallengeMemory } from "./decide.ts";
+
+/** Steps for one key before others get their turn. */
+const STEPS_MAX = 8;
+/** How long the workers may take to answer a new token before it counts as a failure to present it. */
+const PRESENT_MS_MAX = 10_000;
+const PRESENT_RETRY_MS = 1000;
+/** Wait after the CA could not be reached or was busy; doubles up to the longest. */
+const CA_RETRY_MS_MIN = 1000;
+const CA_RETRY_MS_MAX: number = 5 * 60_000;
+/** Challenges remembered; more only means that the CA is asked once more. */
+const MEMORIES_MAX = 10_000;
+
+interface Memory extends ChallengeMemory {
+  readonly failures: number;
+}
+
+const NOTHING_DONE: Memory = { acceptedAtMs: undefined, polls: 0, pollAtMs: 0, failures: 0 };
+
+/** Answers Challenges through the edge and has the CA look. Keys are those of Challenges. */
+export function openChallenges(world: World): WorkQueue {
+  const { challenges } = world.caches;
+  const memories = new Map<string, Memory>();
+  const queue = new WorkQueue({
+    ...world,
+    name: "challenges",
+    // Each may wait for workers, so more than usual.
+    concurrency: 60,
+    reconcile: (key, signal) => reconcile(world, memories, key, signal),
+  });
+  challenges.subscribe(({ before, after }) => {
+    if (after !== undefined) queue.add(objectKey(after));
+    else if (before !== undefined) memories.delete(before.metadata.uid ?? "");
+    // One that ends makes room for one that waits.
+    const ended = after === undefined || isFinalState(readChallenge(after).status.state);
+    if (ended) for (const waiting of challenges.list().filter(isWaiting)) queue.add(objectKey(waiting));
+  });
+  world.accounts.subscribe((issuer) => {
+    for (const object of challenges.list()) {
+      const { spec, namespace } = readChallenge(object);
+      if (issuerKey(spec.issuerRef, namespace) === issuer) queue.add(objectKey(object));
+    }
+  });
+  return queue;
+}
+
+function isWaiting(object: KubeObject): boolean {
+  const { status } = readChallenge(object);
+  return !status.processing && !isFinalState(status.state);
+}
+
+async function reconcile(
+  world: World,
+  memories: Map<string, Memory>,
+  key: string,
+  signal: AbortSignal,
+): Promise<Recheck> {
+  const { namespace, name } = splitKey(key);
+  for (let taken = 0; taken < STEPS_MAX; taken++) {
+    const object = await world.store.get(CHALLENGE, namespace, name);
+    if (object === undefined || signal.aborted) return undefined;
+    const rest = await new ChallengeRun(world, readChallenge(object), memories).step(signal);
+    if (rest !== "again") return rest;
+  }
+  return { afterMs: 0 };
+}
+
+/** One step of one challenge. */
+class ChallengeRun {
+  readonly #world: World;
+  readonly #challenge: Challenge;
+  readonly #memories: Map<string, Memory>;
+  readonly #uid: string;
+
+  constructor(world: World, challenge: Challenge, memories: Map<string, Memory>) {
+    this.#world = world;
+    this.#challenge = challenge;
+    this.#memories = memories;
+    this.#uid = challenge.object.metadata.uid ?? "";
+  }
+
+  async step(signal: AbortSignal): Promise<Recheck | "again"> {
+    const { clock, events } = this.#world;
+    const { object } = this.#challenge;
+    const step = decide({
+      nowMs: clock.nowMs(),
+      challenge: this.#challenge,
+      processingElsewhere: this.#processingElsewhere(),
+      memory: this.#memory(),
+    });
+    switch (step.kind) {
+      case "release":
+        await this.#release();
+        return undefined;
+      case "finish":
+        await this.#write((status) => ({ ...status, presented: false, processing: false }));
+        return undefined;
+      case "refuse":
+        await this.#end("errored", step.reason);
+        return "again";
+      case "queue":
+        return undefined;
+      case "start":
+        await this.#write((status) => ({ ...status, processing: true, state: "pending" }));
+        events.normal(object, "Started", "Challenge scheduled for processing");
+        return "again";
+      case "present":
+        return this.#withCaller((caller) => this.#present(caller, signal));
+      case "poll":
+        if (step.atMs > clock.nowMs()) return { afterMs: step.atMs - clock.nowMs() };
+        return this.#withCaller((caller) => this.#poll(caller));
+      case "giveUp":
+        await this.#end("invalid", step.reason);
+        return "again";
+      default:
+        return step satisfies never;
+    }
+  }
+
+  #processingElsewhere(): number {
+    const others = this.#world.caches.challenges.list().filter((object) => object.metadata.uid !== this.#uid);
+    return others.filter((object) => readChallenge(object).status.processing).length;
+  }
+
+  #memory(): Memory {
+    return this.#memories.get(this.#uid) ?? NOTHING_DONE;
+  }
+
+  #remember(change: Partial<Memory>): void {
+    const next = { ...this.#memory(), ...change };
+    this.#memories.delete(this.#uid);
+    this.#memories.set(this.#uid, next);
+    for (const oldest of this.#memories.keys()) {
+      if (this.#memories.size <= MEMORIES_MAX) break;
+      this.#memories.delete(oldest);
+    }
+  }
+
+  /** Without an account nothing can be done; its appearance brings the challenge back. */
+  async #withCaller(act: (caller: AcmeCaller) => Promise<Recheck | "again">): Promise<Recheck | "again"> {
+    const caller = this.#world.accounts.get(this.#challenge.spec.issuerRef, this.#challenge.namespace);
+    if (caller === undefined) return undefined;
+    try {
+      const rest = await act(caller);
+      this.#remember({ failures: 0 });
+      return rest;
+    } catch (error) {
+      return this.#refused(error);
+    }
+  }
+
+  async #present(caller: AcmeCaller, signal: AbortSignal): Promise<Recheck | "again"> {
+    const { clock, events, onProgress } = this.#world;
+    const { spec, status, object } = this.#challenge;
+    const { presented } = status;
+    // Also after a restart: workers may be new, and the CA asks only once.
+    if (!(await this.#served(signal))) {
+      if (signal.aborted) return undefined;
+      const reason = `Cannot present "${spec.dnsName}": not every worker of the edge answers its token yet; trying again`;
+      events.warning(object, "PresentError", reason);
+      await this.#write((before) => ({ ...before, reason }));
+      return { afterMs: PRESENT_RETRY_MS };
+    }
+    if (!presented) {
+      events.normal(object, "Presented", "Presented challenge using HTTP-01 challenge mechanism");
+      onProgress(this.#progress("challenge-presented", `The edge answers the challenge for ${spec.dnsName}`));
+    }
+    const reason = `Waiting for the CA to validate "${spec.dnsName}": it asks http://${spec.dnsName}${HTTP01_PATH}${spec.token}`;
+    await this.#write((before) => ({
+      ...before,
+      presented: true,
+      presentedAt: before["presentedAt"] ?? rfc3339(clock.nowMs()),
+      reason,
+    }));
+    // A challenge that was presented by an earlier process may have been accepted by it as well.
+    const authorization = presented ? await caller.authorization(spec.authorizationUrl) : undefined;
+    const known = authorization?.challenges.find((challenge) => challenge.url === spec.url)?.status;
+    const acceptNow = authorization === undefined || (authorization.status === "pending" && known === "pending");
+    if (acceptNow) await caller.accept(spec.url);
+    const nowMs = clock.nowMs();
+    this.#remember({ acceptedAtMs: nowMs, polls: 0, pollAtMs: nowMs + (acceptNow ? pollDelayMs(0, undefined) : 0) });
+    return "again";
+  }
+
+  async #served(signal: AbortSignal): Promise<boolean> {
+    const patience = new AbortController();
+    const timer = this.#world.clock.timer(PRESENT_MS_MAX, () => patience.abort());
+    try {
+      const { token } = this.#challenge.spec;
+      await this.#world.live.challengeServed(token, AbortSignal.any([signal, patience.signal]));
+      return true;
+    } catch (error) {
+      if (signal.aborted || patience.signal.aborted) return false;
+      throw error;
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  async #poll(caller: AcmeCaller): Promise<Recheck | "again"> {
+    const { clock, events, onProgress } = this.#world;
+    const { spec, object } = this.#challenge;
+    const authorization = await caller.authorization(spec.authorizationUrl);
+    if (authorization.status === "valid") {
+      await this.#end("valid", "");
+      events.normal(object, "DomainVerified", `Domain "${spec.dnsName}" verified with "HTTP-01" validation`);
+      onProgress(this.#progress("challenge-answered", `The CA verified ${spec.dnsName}`));
+      return "again";
+    }
+    if (authorization.status !== "pending") {
+      await this.#end(authorization.status === "expired" ? "expired" : "invalid", this.#whyNot(authorization));
+      return "again";
+    }
+    const { polls } = this.#memory();
+    const delayMs = pollDelayMs(polls + 1, authorization.retryAfterMs);
+    this.#remember({ polls: polls + 1, pollAtMs: clock.nowMs() + delayMs });
+    return { afterMs: delayMs };
+  }
+
+  #whyNot(authorization: AcmeAuthorization): string {
+    const { dnsName, url } = this.#challenge.spec;
+    const ours = authorization.challenges.find((challenge) => challenge.url === url);
+    const problem = ours?.error ?? authorization.challenges.find((challenge) => challenge.error !== undefined)?.error;
+    return problem === undefined
+      ? `The CA's authorization for "${dnsName}" is ${authorization.status}`
+      : `The CA could not verify "${dnsName}": ${explainProblem(problem, dnsName)}`;
+  }
+
+  async #refused(error: unknown): Promise<Recheck | "again"> {
+    const { dnsName } = this.#challenge.spec;
+    if (error instanceof AcmeError && !isTemporary(error.problem)) {
+      await this.#end("errored", `The CA refused to validate "${dnsName}": ${explainProblem(error.problem, dnsName)}`);
+      return "again";
+    }
+    if (!isLintelError(error)) throw error;
+    const asked = error instanceof AcmeError ? error.problem.retryAfterMs : undefined;
+    const { failures } = this.#memory();
+    this.#remember({ failures: failures + 1 });
+    const reason = `The CA cannot be asked about "${dnsName}" now and will be again: ${messageOf(error)}`;
+    await this.#write((status) => ({ ...status, reason }));
+    const backoffMs = Math.min(CA_RETRY_MS_MAX, CA_RETRY_MS_MIN * 2 ** Math.min(failures, 20));
+    const afterMs = Math.max(asked ?? 0, backoffMs);
+    this.#remember({ pollAtMs: this.#world.clock.nowMs() + afterMs });
+    return { afterMs };
+  }
+
+  async #end(state: AcmeState, reason: string): Promise<void> {
+    this.#memories.delete(this.#uid);
+    await this.#write((status) => ({ ...status, state, reason, presented: false, processing: false }));
+    if (state !== "valid") this.#world.events.warning(this.#challenge.object, "Failed", reason);
+  }
+
+  /** The edge stopped answering the token when the deletion was marked: nothing else was put in front of the world. */
+  async #release(): Promise<void> {
+    this.#memories.delete(this.#uid);
+    await writeObject(this.#world.store, CHALLENGE, this.#challenge.object, (object) => {
+      const finalizers = (object.metadata.finalizers ?? []).filter((name) => name !== CHALLENGE_FINALIZER);
+      return { ...object, metadata: { ...object.metadata, finalizers } };
+    });
+  }
+
+  async #write(change: (status: StatusFields) => StatusFields): Promise<void> {
+    await writeStatus(this.#world.store, CHALLENGE, this.#challenge.object, change);
+  }
+
+  #progress(step: ProgressEvent["step"], message: string): ProgressEvent {
+    const { object, namespace, spec } = this.#challenge;
+    const certificate = object.metadata.annotations?.[CERTIFICATE_ANNOTATIONS.certificateName] ?? "";
+    return { step, namespace, certificate, names: [spec.dnsName], message };
+  }
+}

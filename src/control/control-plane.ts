@@ -1,0 +1,135 @@
+import { AcmeClient } from "../acme/client/acme-client.ts";
+import type { Clock } from "../ground/clock.ts";
+import type { Logger } from "../ground/log.ts";
+import { ISSUER_GROUP, type IssuerReference } from "../resource/certificate.ts";
+import type { EdgeSettings } from "../routing/snapshot.ts";
+import type { Store } from "../store/contract.ts";
+import { AcmeAccounts, type AcmeCaller, type AcmeCallerOptions, type AcmeDirectory } from "./acme-accounts.ts";
+import { allInformers, openCaches, type Caches } from "./caches.ts";
+import { openCertificateRequests } from "./certificate-requests/reconcile.ts";
+import { openCertificates } from "./certificates/reconcile.ts";
+import { openChallenges } from "./challenges/reconcile.ts";
+import type { Edge } from "./edge.ts";
+import { EdgePublisher } from "./edge-publisher/edge-publisher.ts";
+import type { EdgeAddress } from "./edge-publisher/ingress-status.ts";
+import type { StandInIssuer } from "./edge-publisher/stand-ins.ts";
+import { EventRecorder } from "./event-recorder.ts";
+import { openIngressShim } from "./ingress-shim/reconcile.ts";
+import { openIssuers } from "./issuers/reconcile.ts";
+import { openOrders } from "./orders/reconcile.ts";
+import type { ProgressEvent } from "./progress.ts";
+import type { WorkQueue } from "./work-queue.ts";
+import type { World } from "./world.ts";
+
+/** The issuer that the embedded CA answers; it is there in one-machine mode from the start. */
+export const LOCAL_ISSUER: IssuerReference = { name: "lintel-local", kind: "ClusterIssuer", group: ISSUER_GROUP };
+
+export interface ControlPlaneOptions {
+  readonly store: Store;
+  readonly edge: Edge;
+  readonly clock: Clock;
+  /** In [0, 1); spreads retries. */
+  readonly random: () => number;
+  readonly log: Logger;
+  /** Makes the certificates of hosts that have none of their own. */
+  readonly localCa: StandInIssuer;
+  /**
+   * Where an ACME server really is: `--offline` answers every issuer with the embedded CA, whose own issuer is always
+   * answered by it. `caBundle` is PEM.
+   */
+  readonly acmeDirectory: AcmeDirectory;
+  /** What `Ingress.status.loadBalancer.ingress` gets. */
+  readonly addresses: readonly EdgeAddress[];
+  readonly settings: EdgeSettings;
+  /** Names of the IngressClasses to serve. */
+  readonly classes: readonly string[];
+  /** Whether an Ingress that names no class is served. */
+  readonly serveClassless: boolean;
+  /** Where the Secrets of ClusterIssuers live; the namespace must exist. */
+  readonly clusterResourceNamespace: string;
+  /** Who signs for `kubernetes.io/tls-acme: "true"`. @default none: the annotation is a BadConfig */
+  readonly defaultIssuer?: IssuerReference;
+  /** Who is recorded as the signer while offline. @default LOCAL_ISSUER */
+  readonly offlineIssuer?: IssuerReference;
+  readonly onProgress?: (event: ProgressEvent) => void;
+  /** How an ACME client is made; tests pass their own. @default AcmeClient */
+  readonly openAcmeCaller?: (options: AcmeCallerOptions) => AcmeCaller;
+}
+
+/**
+ * All controllers over one store: they keep the edge's snapshot, Certificates and what belongs to them in line with what
+ * users wrote. Everything they know is in the store, so a control plane may end at any moment, also by kill -9, and the
+ * next one goes on from there. Only one may run at a time on a store.
+ */
+export class ControlPlane {
+  readonly #caches: Caches;
+  readonly #events: EventRecorder;
+  readonly #publisher: EdgePublisher;
+  readonly #queues: readonly WorkQueue[];
+
+  private constructor(parts: {
+    readonly caches: Caches;
+    readonly events: EventRecorder;
+    readonly publisher: EdgePublisher;
+    readonly queues: readonly WorkQueue[];
+  }) {
+    this.#caches = parts.caches;
+    this.#events = parts.events;
+    this.#publisher = parts.publisher;
+    this.#queues = parts.queues;
+  }
+
+  /** Resolves when the first snapshot is published and every controller runs. Waits for the store as long as it takes. */
+  static async open(options: ControlPlaneOptions): Promise<ControlPlane> {
+    const { store, clock, random, log } = options;
+    const caches = openCaches({ store, clock, random, log }, options.clusterResourceNamespace);
+    await Promise.all(allInformers(caches).map((informer) => informer.synced));
+    const events = new EventRecorder({ store, clock, log });
+    const base: Omit<World, "live"> = {
+      store,
+      clock,
+      random,
+      log,
+      caches,
+      events,
+      accounts: new AcmeAccounts({
+        clock,
+        directory: options.acmeDirectory,
+        openCaller: options.openAcmeCaller ?? ((caller) => new AcmeClient(caller)),
+      }),
+      clusterResourceNamespace: options.clusterResourceNamespace,
+      defaultIssuer: options.defaultIssuer,
+      offlineIssuer: options.offlineIssuer ?? LOCAL_ISSUER,
+      onProgress: options.onProgress ?? (() => undefined),
+    };
+    const publisher = new EdgePublisher({ ...options, world: base, standInIssuer: options.localCa });
+    const world: World = { ...base, live: publisher };
+    publisher.start();
+    const queues = [
+      openIssuers(world),
+      openIngressShim(world),
+      openCertificates(world),
+      openCertificateRequests(world),
+      openOrders(world),
+      openChallenges(world),
+    ];
+    return new ControlPlane({ caches, events, publisher, queues });
+  }
+
+  /** Whether anything is being worked on; timers that wait don't count. */
+  get busy(): boolean {
+    return this.#publisher.busy || this.#events.busy || this.#queues.some((queue) => queue.busy);
+  }
+
+  /** Stops working and watching; resolves when nothing of it runs any more. The edge keeps what it serves. */
+  async close(): Promise<void> {
+    await Promise.all(this.#queues.map((queue) => queue.close()));
+    await this.#publisher.close();
+    await this.#events.close();
+    await Promise.all(allInformers(this.#caches).map((informer) => informer.close()));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}

@@ -1,0 +1,245 @@
+import { isRecord } from "../../ground/json.ts";
+import type { Timer } from "../../ground/clock.ts";
+import { messageOf } from "../../ground/errors.ts";
+import { readChallenge } from "../../resource/challenge.ts";
+import type { KubeObject } from "../../resource/object.ts";
+import { isFinalState } from "../../resource/order.ts";
+import type { EdgeSettings, HttpChallenge, Snapshot } from "../../routing/snapshot.ts";
+import { translate, type TranslateOutput } from "../../translate/translate.ts";
+import type { Edge } from "../edge.ts";
+import type { Change } from "../informer.ts";
+import type { Live, World } from "../world.ts";
+import { DiagnosticEvents } from "./diagnostic-events.ts";
+import { IngressStatus, type EdgeAddress } from "./ingress-status.ts";
+import { StandIns, type StandInIssuer } from "./stand-ins.ts";
+
+/** Translating may take at most half of the time: after a slow one, the next waits as long as it took, but no longer than this. */
+const PAUSE_MS_MAX = 250;
+/** Translations faster than this need no pause. */
+const FAST_MS = 5;
+/** Wait after a translation that failed, which only a bug can cause. */
+const RETRY_MS = 1000;
+/** How long a certificate that is past its time may go unnoticed, when nothing else changes. */
+const RECHECK_MS_MAX: number = 24 * 3_600_000;
+
+export interface EdgePublisherOptions {
+  readonly world: Omit<World, "live">;
+  readonly edge: Edge;
+  readonly standInIssuer: StandInIssuer;
+  readonly addresses: readonly EdgeAddress[];
+  readonly settings: EdgeSettings;
+  readonly classes: readonly string[];
+  readonly serveClassless: boolean;
+}
+
+interface Waiter {
+  readonly ready: () => boolean;
+  readonly resolve: (generation: number) => void;
+}
+
+/**
+ * Keeps the edge's snapshot in line with the objects: what changes in one turn of the event loop is translated together
+ * and published at once. Everything that follows from a translation (stand-ins, Events, addresses) happens after it.
+ */
+export class EdgePublisher implements Live {
+  readonly #options: EdgePublisherOptions;
+  readonly #standIns: StandIns;
+  readonly #diagnostics: DiagnosticEvents;
+  readonly #status: IngressStatus;
+  readonly #waiters = new Set<Waiter>();
+  #generation: number | undefined;
+  #content: Omit<Snapshot, "generation"> | undefined;
+  #scheduled = false;
+  #started = false;
+  #closed = false;
+  #pauseMs = 0;
+  #pause: Timer | undefined;
+  #recheck: Timer | undefined;
+
+  constructor(options: EdgePublisherOptions) {
+    const { world } = options;
+    const { clock, log, events } = world;
+    this.#options = options;
+    this.#standIns = new StandIns({
+      issuer: options.standInIssuer,
+      clock,
+      log,
+      onReady: () => this.#schedule(),
+    });
+    this.#diagnostics = new DiagnosticEvents({ clock, events, find: (...name) => this.#find(...name) });
+    this.#status = new IngressStatus(world, options.addresses);
+  }
+
+  /** Begins to publish; the caches are synced. Publishes the first snapshot before it returns. */
+  start(): void {
+    const { caches } = this.#options.world;
+    const schedule = (): void => this.#schedule();
+    caches.ingresses.subscribe(schedule);
+    caches.ingressClasses.subscribe(schedule);
+    caches.services.subscribe(schedule);
+    caches.endpointSlices.subscribe(schedule);
+    caches.endpoints.subscribe(schedule);
+    caches.challenges.subscribe(schedule);
+    caches.secrets.subscribe((change) => {
+      if (concernsTls(change)) this.#schedule();
+    });
+    this.#started = true;
+    this.#publish();
+  }
+
+  /** Whether a change is still on its way to the edge. */
+  get busy(): boolean {
+    return this.#scheduled || this.#standIns.busy || this.#status.queue.busy;
+  }
+
+  async challengeServed(token: string, signal: AbortSignal): Promise<void> {
+    const generation = await this.#published(() => this.#content?.challenges.has(token) === true, signal);
+    await this.#options.edge.served(generation, { signal });
+  }
+
+  async secretServed(secret: KubeObject, signal: AbortSignal): Promise<void> {
+    const { name, namespace = "", resourceVersion = "0", uid } = secret.metadata;
+    const seen = (): boolean => {
+      const cached = this.#options.world.caches.secrets.get(namespace, name);
+      const version = cached?.metadata.resourceVersion;
+      return version !== undefined && (cached?.metadata.uid !== uid || isAtLeast(version, resourceVersion));
+    };
+    // The cache may have it before the edge does: only a translation from now on counts.
+    let translated = false;
+    const published = this.#published(() => {
+      const was = translated;
+      translated = true;
+      return was && seen();
+    }, signal);
+    this.#schedule();
+    await this.#options.edge.served(await published, { signal });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#pause?.cancel();
+    this.#recheck?.cancel();
+    this.#diagnostics.close();
+    await this.#status.queue.close();
+    await this.#standIns.close();
+  }
+
+  /** Resolves with the generation of the first publication, the last one included, at which `ready` holds. */
+  #published(ready: () => boolean, signal: AbortSignal): Promise<number> {
+    if (this.#generation !== undefined && ready()) return Promise.resolve(this.#generation);
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter = {
+        ready,
+        resolve: (generation) => {
+          this.#waiters.delete(waiter);
+          signal.removeEventListener("abort", onAbort);
+          resolve(generation);
+        },
+      };
+      const onAbort = (): void => {
+        this.#waiters.delete(waiter);
+        reject(signal.reason instanceof Error ? signal.reason : new Error("Aborted", { cause: signal.reason }));
+      };
+      if (signal.aborted) {
+        onAbort();
+        return;
+      }
+      signal.addEventListener("abort", onAbort, { once: true });
+      this.#waiters.add(waiter);
+    });
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || !this.#started || this.#closed) return;
+    this.#scheduled = true;
+    const publish = (): void => {
+      this.#scheduled = false;
+      if (!this.#closed) this.#publish();
+    };
+    if (this.#pauseMs === 0) setImmediate(publish);
+    else this.#pause = this.#options.world.clock.timer(this.#pauseMs, publish);
+  }
+
+  #publish(): void {
+    const { clock, log } = this.#options.world;
+    const startMs = clock.monotonicMs();
+    let output: TranslateOutput;
+    try {
+      output = this.#translate();
+    } catch (error) {
+      // The last good snapshot keeps serving.
+      log.error("Cannot translate the objects; the edge keeps what it has", { error: messageOf(error) });
+      this.#recheckIn(RETRY_MS);
+      return;
+    }
+    this.#content = output.content;
+    this.#generation = this.#options.edge.publish(output.content);
+    for (const waiter of this.#waiters) if (waiter.ready()) waiter.resolve(this.#generation);
+    const tookMs = clock.monotonicMs() - startMs;
+    this.#pauseMs = tookMs < FAST_MS ? 0 : Math.min(PAUSE_MS_MAX, tookMs);
+    this.#diagnostics.update(output.diagnostics);
+    this.#status.update(output.served);
+    this.#standIns.want(standInHosts(output));
+    this.#recheckIn(this.#untilNextMomentMs(output));
+  }
+
+  #translate(): TranslateOutput {
+    const { world, classes, serveClassless, settings } = this.#options;
+    const { caches } = world;
+    return translate({
+      ingresses: caches.ingresses.list(),
+      ingressClasses: caches.ingressClasses.list(),
+      services: caches.services.list(),
+      endpointSlices: caches.endpointSlices.list(),
+      endpoints: caches.endpoints.list(),
+      secrets: (namespace, name) => caches.secrets.get(namespace, name),
+      standIns: this.#standIns.all,
+      challenges: caches.challenges.list().flatMap(answerOf),
+      options: { classes, serveClassless, settings },
+      nowMs: world.clock.nowMs(),
+    });
+  }
+
+  /** Certificates end, and stand-ins want to be renewed, without any object changing. */
+  #untilNextMomentMs(output: TranslateOutput): number {
+    const nowMs = this.#options.world.clock.nowMs();
+    const ends = [...output.content.certificates.values()].map((certificate) => certificate.notAfterMs);
+    const moments = [...ends, this.#standIns.renewAtMs() ?? Number.POSITIVE_INFINITY].filter((atMs) => atMs > nowMs);
+    return moments.reduce((soonest, atMs) => Math.min(soonest, atMs - nowMs), RECHECK_MS_MAX);
+  }
+
+  #recheckIn(ms: number): void {
+    this.#recheck?.cancel();
+    this.#recheck = this.#options.world.clock.timer(ms, () => this.#schedule());
+  }
+
+  #find(kind: string, namespace: string, name: string): KubeObject | undefined {
+    const { caches } = this.#options.world;
+    const informers = [caches.ingresses, caches.services, caches.secrets, caches.endpointSlices, caches.ingressClasses];
+    return informers.find((informer) => informer.kind.kind === kind)?.get(namespace, name);
+  }
+}
+
+function standInHosts(output: TranslateOutput): readonly string[] {
+  const hosts = output.standInsNeeded.map(({ host }) => host);
+  const anyTls = hosts.length > 0 || output.content.tls.size > 0;
+  return anyTls && !hosts.includes("*") ? ["*", ...hosts] : hosts;
+}
+
+/** What the edge answers for a Challenge: nothing before it is worked on, nor once it has ended or is being deleted. */
+function answerOf(object: KubeObject): readonly HttpChallenge[] {
+  const { spec, status } = readChallenge(object);
+  if (object.metadata.deletionTimestamp !== undefined || isFinalState(status.state)) return [];
+  if (spec.type !== "HTTP-01" || spec.token === "" || spec.key === "") return [];
+  return [{ token: spec.token, keyAuthorization: spec.key, host: spec.dnsName }];
+}
+
+/** Account keys, passwords and the like don't concern the edge. */
+function concernsTls({ before, after }: Change): boolean {
+  return [before, after].some((secret) => isRecord(secret?.["data"]) && secret["data"]["tls.crt"] !== undefined);
+}
+
+function isAtLeast(version: string, wanted: string): boolean {
+  const digits = /^\d+$/;
+  return digits.test(version) && digits.test(wanted) ? BigInt(version) >= BigInt(wanted) : version === wanted;
+}

@@ -1,0 +1,234 @@
+import { createHash, type KeyObject } from "node:crypto";
+import { AcmeError } from "../../acme/client/acme-error.ts";
+import { isLintelError, messageOf } from "../../ground/errors.ts";
+import { encodeKey, generateKey, spkiFingerprint } from "../../pki/key.ts";
+import { base64At, toBase64 } from "../../resource/certificate-request.ts";
+import { conditionsOf, withCondition } from "../../resource/condition.ts";
+import { readIssuer, type Issuer } from "../../resource/issuer.ts";
+import { apiVersionOf, CLUSTER_ISSUER, ISSUER, SECRET, type Kind } from "../../resource/kind.ts";
+import { objectKey, type KubeObject } from "../../resource/object.ts";
+import { explainProblem } from "../acme-advice.ts";
+import { BY_SECRET } from "../caches.ts";
+import { readKey } from "../certificates/private-key.ts";
+import { readLeaf } from "../certificates/read-facts.ts";
+import { splitKey } from "../object-name.ts";
+import { secretNamespaceOf } from "../signer.ts";
+import { writeStatus, type StatusFields } from "../status-writer.ts";
+import { WorkQueue, type Recheck } from "../work-queue.ts";
+import type { World } from "../world.ts";
+import { accountMessage, decide, type IssuerDecision, type IssuerFacts } from "./decide.ts";
+
+/** Wait after an account could not be registered; doubles up to the longest. A CA's own Retry-After wins. */
+const REGISTER_RETRY_MS_MIN = 5000;
+const REGISTER_RETRY_MS_MAX: number = 5 * 60_000;
+/** Steps for one key before others get their turn. */
+const STEPS_MAX = 4;
+
+/** Keeps Issuers and ClusterIssuers ready to sign. Keys are `Issuer:namespace/name` and `ClusterIssuer:name`. */
+export function openIssuers(world: World): WorkQueue {
+  const failures = new Map<string, number>();
+  const queue = new WorkQueue({ ...world, name: "issuers", reconcile: (key) => reconcile(world, failures, key) });
+  const wake = (object: KubeObject): void => queue.add(`${object.kind}:${objectKey(object)}`);
+  for (const cache of [world.caches.issuers, world.caches.clusterIssuers]) {
+    cache.subscribe(({ before, after }) => {
+      const issuer = after ?? before;
+      if (issuer !== undefined) wake(issuer);
+    });
+    world.caches.secrets.subscribe(({ before, after }) => {
+      const secret = after ?? before;
+      if (secret !== undefined) cache.find(BY_SECRET, objectKey(secret)).forEach(wake);
+    });
+  }
+  return queue;
+}
+
+async function reconcile(world: World, failures: Map<string, number>, key: string): Promise<Recheck> {
+  const kind = key.startsWith(`${CLUSTER_ISSUER.kind}:`) ? CLUSTER_ISSUER : ISSUER;
+  const { namespace, name } = splitKey(key.slice(kind.kind.length + 1));
+  for (let taken = 0; taken < STEPS_MAX; taken++) {
+    const object = await world.store.get(kind, namespace, name);
+    if (object === undefined || object.metadata.deletionTimestamp !== undefined) {
+      failures.delete(key);
+      world.accounts.remove(kind.kind, namespace, name);
+      return undefined;
+    }
+    const rest = await new Attempt(world, kind, readIssuer(object)).step(failures.get(key) ?? 0);
+    if (rest === "again") continue;
+    if (rest === undefined) failures.delete(key);
+    else failures.set(key, (failures.get(key) ?? 0) + 1);
+    return rest;
+  }
+  return { afterMs: REGISTER_RETRY_MS_MIN };
+}
+
+/** One look at one issuer and what follows from it. */
+class Attempt {
+  readonly #world: World;
+  readonly #kind: Kind;
+  readonly #issuer: Issuer;
+  readonly #secretNamespace: string;
+
+  constructor(world: World, kind: Kind, issuer: Issuer) {
+    this.#world = world;
+    this.#kind = kind;
+    this.#issuer = issuer;
+    this.#secretNamespace = secretNamespaceOf(world, issuer);
+  }
+
+  async step(failuresBefore: number): Promise<Recheck | "again"> {
+    const key = await this.#accountKey();
+    const facts = await this.#facts(key);
+    const decision = decide(facts);
+    switch (decision.kind) {
+      case "ready":
+        await this.#writeReady("True", decision.reason, decision.message);
+        return undefined;
+      case "refuse":
+        await this.#refuse(decision);
+        return undefined;
+      case "makeAccountKey":
+        await this.#makeAccountKey();
+        return "again";
+      case "useAccount":
+        if (typeof key === "object" && !this.#world.accounts.has(this.#issuer)) {
+          const caller = this.#world.accounts.open(this.#issuer, key, decision.accountUrl);
+          if (caller !== undefined) this.#world.accounts.put(this.#issuer, caller);
+        }
+        await this.#writeReady("True", "ACMEAccountRegistered", decision.message);
+        return undefined;
+      case "register":
+        return typeof key === "object" ? this.#register(key, facts, failuresBefore) : undefined;
+      default:
+        return decision satisfies never;
+    }
+  }
+
+  async #facts(key: KeyObject | "missing" | "unreadable"): Promise<IssuerFacts> {
+    const { spec } = this.#issuer;
+    const { accounts, clock } = this.#world;
+    const server = spec.kind === "acme" ? spec.server : "";
+    return {
+      nowMs: clock.nowMs(),
+      issuer: this.#issuer,
+      secretNamespace: this.#secretNamespace,
+      accountKey: typeof key === "object" ? { kind: "found", hash: hashOf(key) } : { kind: key },
+      keyPair: spec.kind === "ca" ? await this.#keyPair(spec.secretName) : undefined,
+      directoryUrl: spec.kind === "acme" ? accounts.directoryUrl(server) : "",
+      offline: spec.kind === "acme" && accounts.isOffline(server),
+    };
+  }
+
+  async #accountKey(): Promise<KeyObject | "missing" | "unreadable"> {
+    const { spec } = this.#issuer;
+    if (spec.kind !== "acme") return "missing";
+    const { name, key } = spec.privateKeySecretRef;
+    const secret = name === "" ? undefined : await this.#world.store.get(SECRET, this.#secretNamespace, name);
+    const pem = base64At(secret?.["data"], key);
+    return pem === undefined ? "missing" : (readKey(pem) ?? "unreadable");
+  }
+
+  async #keyPair(secretName: string): Promise<IssuerFacts["keyPair"]> {
+    const secret = await this.#world.store.get(SECRET, this.#secretNamespace, secretName);
+    if (secret === undefined) return undefined;
+    const chain = base64At(secret["data"], "tls.crt");
+    const key = readKey(base64At(secret["data"], "tls.key"));
+    return {
+      certificate: chain === undefined ? undefined : readLeaf(chain),
+      keySpkiSha256: key === undefined ? undefined : spkiFingerprint(key),
+    };
+  }
+
+  async #makeAccountKey(): Promise<void> {
+    const { spec } = this.#issuer;
+    if (spec.kind !== "acme") return;
+    const { name, key } = spec.privateKeySecretRef;
+    const { store } = this.#world;
+    const pem = encodeKey(await generateKey({ algorithm: "RSA", size: 2048 }), "PKCS1");
+    const before = await store.get(SECRET, this.#secretNamespace, name);
+    const data = { ...(typeof before?.["data"] === "object" ? before["data"] : {}), [key]: toBase64(pem) };
+    const fresh: KubeObject = {
+      apiVersion: apiVersionOf(SECRET),
+      kind: SECRET.kind,
+      metadata: { name, namespace: this.#secretNamespace },
+      type: "Opaque",
+    };
+    try {
+      if (before === undefined) await store.create(SECRET, { ...fresh, data });
+      else await store.update(SECRET, { ...before, data });
+    } catch (error) {
+      // Another issuer shares the account and was faster: its key is the key.
+      if (!isLintelError(error, "AlreadyExists", "Conflict")) throw error;
+    }
+  }
+
+  async #register(key: KeyObject, facts: IssuerFacts, failuresBefore: number): Promise<Recheck | "again"> {
+    const { spec } = this.#issuer;
+    const caller = this.#world.accounts.open(this.#issuer, key, undefined);
+    if (spec.kind !== "acme" || caller === undefined) return undefined;
+    try {
+      const externalAccount = facts.offline ? undefined : await this.#externalAccount();
+      const { accountUrl } = await caller.register({
+        contact: spec.email === "" ? [] : [`mailto:${spec.email}`],
+        onlyExisting: spec.disableAccountKeyGeneration && !facts.offline,
+        ...(externalAccount === undefined ? {} : { externalAccount }),
+      });
+      this.#world.accounts.put(this.#issuer, caller);
+      await this.#writeReady("True", "ACMEAccountRegistered", accountMessage(facts.offline), {
+        uri: accountUrl,
+        lastPrivateKeyHash: hashOf(key),
+        ...(spec.email === "" ? {} : { lastRegisteredEmail: spec.email }),
+      });
+      if (facts.offline) {
+        const message = `Issuer ${this.#issuer.name} is answered by the embedded CA because of --offline`;
+        this.#world.events.normal(this.#issuer.object, "AnsweredOffline", message);
+      }
+      return undefined;
+    } catch (error) {
+      const why = error instanceof AcmeError ? explainProblem(error.problem, undefined) : withHint(error);
+      const message = `Cannot register an ACME account with "${spec.server}": ${why}`;
+      await this.#refuse({ kind: "refuse", reason: "ErrRegisterACMEAccount", message });
+      return { afterMs: retryAfterMs(error, failuresBefore) };
+    }
+  }
+
+  async #externalAccount(): Promise<{ kid: string; hmacKey: string } | undefined> {
+    const { spec } = this.#issuer;
+    if (spec.kind !== "acme" || spec.externalAccount === undefined) return undefined;
+    const { keyId, keySecretRef } = spec.externalAccount;
+    const secret = await this.#world.store.get(SECRET, this.#secretNamespace, keySecretRef.name);
+    const hmacKey = base64At(secret?.["data"], keySecretRef.key);
+    return hmacKey === undefined ? undefined : { kid: keyId, hmacKey: hmacKey.trim() };
+  }
+
+  async #refuse(decision: Extract<IssuerDecision, { kind: "refuse" }>): Promise<void> {
+    this.#world.accounts.remove(this.#kind.kind, this.#issuer.namespace, this.#issuer.name);
+    this.#world.events.warning(this.#issuer.object, "ErrInitIssuer", `Error initializing issuer: ${decision.message}`);
+    await this.#writeReady("False", decision.reason, decision.message);
+  }
+
+  async #writeReady(status: "True" | "False", reason: string, message: string, acme?: StatusFields): Promise<void> {
+    const { generation } = this.#issuer.object.metadata;
+    const observed = generation === undefined ? {} : { observedGeneration: generation };
+    const nowMs = this.#world.clock.nowMs();
+    await writeStatus(this.#world.store, this.#kind, this.#issuer.object, (before) => ({
+      ...before,
+      ...(acme === undefined ? {} : { acme }),
+      conditions: withCondition(conditionsOf(before), { type: "Ready", status, reason, message, ...observed }, nowMs),
+    }));
+  }
+}
+
+function hashOf(key: KeyObject): string {
+  return createHash("sha256").update(spkiFingerprint(key)).digest("base64");
+}
+
+function withHint(error: unknown): string {
+  const hint = error instanceof Error && isLintelError(error) ? error.hint : undefined;
+  return hint === undefined ? messageOf(error) : `${messageOf(error)}. ${hint}`;
+}
+
+function retryAfterMs(error: unknown, failuresBefore: number): number {
+  const asked = error instanceof AcmeError ? error.problem.retryAfterMs : undefined;
+  const backoffMs = Math.min(REGISTER_RETRY_MS_MAX, REGISTER_RETRY_MS_MIN * 2 ** Math.min(failuresBefore, 10));
+  return Math.max(asked ?? 0, backoffMs);
+}

@@ -1,0 +1,343 @@
+import { AcmeError, isTemporary } from "../../acme/client/acme-error.ts";
+import { keyAuthorization } from "../../acme/key-authorization.ts";
+import { advance, type AcmeOrder, type OpenChallenge, type OrderStep } from "../../acme/order.ts";
+import { shortType, type AcmeOrderResource } from "../../acme/wire.ts";
+import { isLintelError, messageOf } from "../../ground/errors.ts";
+import { CHALLENGE_FINALIZER, readChallenge, type Challenge } from "../../resource/challenge.ts";
+import { CERTIFICATE_ANNOTATIONS } from "../../resource/certificate.ts";
+import { rfc3339 } from "../../resource/condition.ts";
+import type { Solver } from "../../resource/issuer.ts";
+import { apiVersionOf, CHALLENGE, ORDER } from "../../resource/kind.ts";
+import { controllerReference, objectKey, type KubeObject } from "../../resource/object.ts";
+import { isFailedState, isFinalState, readOrder, type Order } from "../../resource/order.ts";
+import { explainProblem } from "../acme-advice.ts";
+import type { AcmeCaller } from "../acme-accounts.ts";
+import { BY_ISSUER, BY_OWNER, issuerKey, ownerName } from "../caches.ts";
+import { nameWithHash, splitKey } from "../object-name.ts";
+import { cachedIssuer, issuerKindOf } from "../signer.ts";
+import { removeObject, writeStatus, type StatusFields } from "../status-writer.ts";
+import { WorkQueue, type Recheck } from "../work-queue.ts";
+import type { World } from "../world.ts";
+import { decide, identifiersOf, type OrderFacts, type Pace } from "./decide.ts";
+import { chooseSolver } from "./solver.ts";
+import { statusOfMachine } from "./status.ts";
+
+/** Steps for one key before others get their turn: more than any order needs. */
+const STEPS_MAX = 16;
+/** Wait after the CA could not be reached or was busy; doubles up to the longest. Its own Retry-After wins. */
+const CA_RETRY_MS_MIN = 1000;
+const CA_RETRY_MS_MAX: number = 5 * 60_000;
+/** Orders whose pace is remembered; more only means that the CA is asked again a little early. */
+const PACES_MAX = 10_000;
+
+interface Memory {
+  pace: Pace | undefined;
+  failures: number;
+  /** What the CA said and the store did not take yet: asking the CA again could order twice. */
+  unsaved: AcmeOrder | undefined;
+}
+
+/** Brings Orders to their end at the CA. Keys are those of Orders. */
+export function openOrders(world: World): WorkQueue {
+  const { caches } = world;
+  const memories = new Map<string, Memory>();
+  const queue = new WorkQueue({ ...world, name: "orders", reconcile: (key) => reconcile(world, memories, key) });
+  const wake = (object: KubeObject): void => queue.add(objectKey(object));
+  caches.orders.subscribe(({ before, after }) => {
+    if (after !== undefined) wake(after);
+    else if (before !== undefined) memories.delete(before.metadata.uid ?? "");
+  });
+  caches.challenges.subscribe(({ before, after }) => {
+    const challenge = after ?? before;
+    const owner = challenge === undefined ? undefined : ownerName(challenge, ORDER.kind);
+    if (owner !== undefined) queue.add(`${challenge?.metadata.namespace ?? ""}/${owner}`);
+  });
+  world.accounts.subscribe((issuer) => caches.orders.find(BY_ISSUER, issuer).forEach(wake));
+  for (const cache of [caches.issuers, caches.clusterIssuers]) {
+    cache.subscribe(({ after }) => {
+      if (after === undefined) return;
+      const reference = { name: after.metadata.name, kind: after.kind, group: "" };
+      caches.orders.find(BY_ISSUER, issuerKey(reference, after.metadata.namespace ?? "")).forEach(wake);
+    });
+  }
+  return queue;
+}
+
+async function reconcile(world: World, memories: Map<string, Memory>, key: string): Promise<Recheck> {
+  const { namespace, name } = splitKey(key);
+  for (let taken = 0; taken < STEPS_MAX; taken++) {
+    const object = await world.store.get(ORDER, namespace, name);
+    if (object === undefined || object.metadata.deletionTimestamp !== undefined) return undefined;
+    const order = readOrder(object);
+    if (isFinalState(order.status.state)) {
+      memories.delete(object.metadata.uid ?? "");
+      await removeFinished(world, order);
+      return undefined;
+    }
+    const issuer = cachedIssuer(world, order.spec.issuerRef, namespace);
+    const caller = world.accounts.get(order.spec.issuerRef, namespace);
+    // Without an account nothing can be done; the account's appearance brings the order back.
+    if (issuerKindOf(order.spec.issuerRef) === undefined || issuer?.spec.kind !== "acme" || caller === undefined) {
+      return undefined;
+    }
+    const memory = memoryOf(memories, object);
+    const run = new OrderRun(world, order, caller, memory, {
+      solvers: issuer.spec.solvers,
+      preferredChain: issuer.spec.preferredChain,
+    });
+    const rest = await run.step();
+    if (rest !== "again") return rest;
+  }
+  return { afterMs: 0 };
+}
+
+function memoryOf(memories: Map<string, Memory>, object: KubeObject): Memory {
+  const uid = object.metadata.uid ?? "";
+  const found = memories.get(uid) ?? { pace: undefined, failures: 0, unsaved: undefined };
+  memories.delete(uid);
+  memories.set(uid, found);
+  for (const oldest of memories.keys()) {
+    if (memories.size <= PACES_MAX) break;
+    memories.delete(oldest);
+  }
+  return found;
+}
+
+/** What proved its name, or still waits to, is not needed any more; what failed stays to be looked at, and goes with the Order. */
+async function removeFinished(world: World, order: Order): Promise<void> {
+  for (const challenge of world.caches.challenges.find(BY_OWNER, order.object.metadata.uid ?? "")) {
+    const failed = isFailedState(readChallenge(challenge).status.state);
+    if (!failed && challenge.metadata.deletionTimestamp === undefined)
+      await removeObject(world.store, CHALLENGE, challenge);
+  }
+}
+
+/** One step of one order. */
+class OrderRun {
+  readonly #world: World;
+  readonly #order: Order;
+  readonly #caller: AcmeCaller;
+  readonly #memory: Memory;
+  readonly #options: { readonly solvers: readonly Solver[]; readonly preferredChain: string | undefined };
+
+  constructor(
+    world: World,
+    order: Order,
+    caller: AcmeCaller,
+    memory: Memory,
+    options: { readonly solvers: readonly Solver[]; readonly preferredChain: string | undefined },
+  ) {
+    this.#world = world;
+    this.#order = order;
+    this.#caller = caller;
+    this.#memory = memory;
+    this.#options = options;
+  }
+
+  async step(): Promise<Recheck | "again"> {
+    if (this.#memory.unsaved !== undefined) {
+      await this.#save(this.#memory.unsaved);
+      return "again";
+    }
+    const decision = decide(await this.#facts());
+    switch (decision.kind) {
+      case "await":
+        // The moment the last of them is valid, the order is asked about.
+        this.#memory.pace = { pollAtMs: 0, polls: 0, sinceMs: this.#world.clock.nowMs() };
+        return undefined;
+      case "createChallenges":
+        for (const challenge of decision.challenges) await this.#createChallenge(challenge);
+        return undefined;
+      case "fail":
+        await this.#fail(decision.state, decision.reason, decision.event);
+        return "again";
+      case "acme":
+        return this.#askCa(decision.machine, decision.step);
+      default:
+        return decision satisfies never;
+    }
+  }
+
+  async #facts(): Promise<OrderFacts> {
+    const nowMs = this.#world.clock.nowMs();
+    const pace = (this.#memory.pace ??= { pollAtMs: 0, polls: 0, sinceMs: nowMs });
+    return { nowMs, order: this.#order, solvers: this.#options.solvers, challenges: await this.#challenges(), pace };
+  }
+
+  /** From the store, by the names they must have: a cache might not show one that was just made. */
+  async #challenges(): Promise<ReadonlyMap<string, Challenge>> {
+    const found = new Map<string, Challenge>();
+    for (const authorization of this.#order.status.authorizations) {
+      for (const challenge of authorization.challenges.filter(({ type }) => type === "http-01")) {
+        const object = this.#challengeObject(authorization.url, authorization.identifier, challenge);
+        const stored =
+          object === undefined
+            ? undefined
+            : await this.#world.store.get(CHALLENGE, this.#order.namespace, object.metadata.name);
+        if (stored !== undefined) found.set(authorization.url, readChallenge(stored));
+      }
+    }
+    return found;
+  }
+
+  async #askCa(machine: AcmeOrder, step: OrderStep): Promise<Recheck | "again"> {
+    const { clock } = this.#world;
+    if (step.kind === "poll" && step.atMs > clock.nowMs()) return { afterMs: step.atMs - clock.nowMs() };
+    let after: AcmeOrder;
+    try {
+      after = await this.#take(machine, step);
+    } catch (error) {
+      return this.#refused(error);
+    }
+    this.#memory.failures = 0;
+    if ("pollAtMs" in after) {
+      this.#memory.pace = { pollAtMs: after.pollAtMs, polls: after.polls, sinceMs: after.sinceMs };
+    }
+    await this.#save(after);
+    if (after.state === "valid") return this.#askCa(after, { kind: "download", url: after.certificateUrl });
+    return "again";
+  }
+
+  async #take(machine: AcmeOrder, step: OrderStep): Promise<AcmeOrder> {
+    const { clock } = this.#world;
+    const seen = (order: AcmeOrderResource): AcmeOrder =>
+      advance(machine, { kind: "orderSeen", order, nowMs: clock.nowMs() });
+    switch (step.kind) {
+      case "createOrder":
+        return machine.state === "new" ? seen(await this.#caller.newOrder(machine)) : machine;
+      case "fetchAuthorizations": {
+        const authorizations = await Promise.all(step.urls.map((url) => this.#caller.authorization(url)));
+        return advance(machine, { kind: "authorizationsSeen", authorizations, nowMs: clock.nowMs() });
+      }
+      case "poll":
+        return seen(await this.#caller.order(this.#order.status.url ?? ""));
+      case "finalize":
+        return seen(await this.#finalize());
+      case "download": {
+        const { preferredChain } = this.#options;
+        const chain = await this.#caller.certificate(step.url, preferredChain === undefined ? {} : { preferredChain });
+        return advance(machine, { kind: "downloaded", chain });
+      }
+      case "awaitChallenges":
+      case "done":
+      case "failed":
+        return machine;
+      default:
+        return step satisfies never;
+    }
+  }
+
+  /** An order that was finalized just before a crash refuses a second time: then it is looked at instead. */
+  async #finalize(): Promise<AcmeOrderResource> {
+    const { url = "", finalizeUrl = "" } = this.#order.status;
+    try {
+      // Some CAs answer with no Location: the order stays the one we know.
+      return { ...(await this.#caller.finalize(finalizeUrl, this.#order.spec.requestPem)), url };
+    } catch (error) {
+      if (!(error instanceof AcmeError) || shortType(error.problem) !== "orderNotReady") throw error;
+      return this.#caller.order(url);
+    }
+  }
+
+  async #refused(error: unknown): Promise<Recheck | "again"> {
+    if (error instanceof AcmeError) {
+      const { problem } = error;
+      const reason = explainProblem(problem, this.#order.spec.dnsNames[0]);
+      const waits =
+        isTemporary(problem) && (shortType(problem) !== "rateLimited" || problem.retryAfterMs !== undefined);
+      if (waits) return this.#retry(reason, problem.retryAfterMs);
+      await this.#fail("errored", reason, "Failed");
+      return "again";
+    }
+    if (!isLintelError(error)) throw error;
+    return this.#retry(error.hint === undefined ? messageOf(error) : `${messageOf(error)}. ${error.hint}`, undefined);
+  }
+
+  async #retry(reason: string, askedMs: number | undefined): Promise<Recheck> {
+    const backoffMs = Math.min(CA_RETRY_MS_MAX, CA_RETRY_MS_MIN * 2 ** Math.min(this.#memory.failures, 20));
+    this.#memory.failures += 1;
+    await this.#write((status) => ({ ...status, state: status["state"] ?? "pending", reason }));
+    this.#world.events.warning(this.#order.object, "OrderPending", reason);
+    return { afterMs: Math.max(askedMs ?? 0, backoffMs) };
+  }
+
+  async #save(machine: AcmeOrder): Promise<void> {
+    const nowMs = this.#world.clock.nowMs();
+    this.#memory.unsaved = machine;
+    await this.#write((status) => statusOfMachine(machine, status, nowMs));
+    this.#memory.unsaved = undefined;
+    if (machine.state === "issued") {
+      this.#world.events.normal(this.#order.object, "Complete", "Order completed successfully");
+    }
+    if (machine.state === "invalid") {
+      const reason = explainProblem(machine.problem, identifiersOf(this.#order)[0]?.value);
+      await this.#fail("invalid", reason, "Failed");
+    }
+  }
+
+  async #fail(state: "invalid" | "errored", reason: string, event: string): Promise<void> {
+    const failureTime = rfc3339(this.#world.clock.nowMs());
+    await this.#write((status) => ({ ...status, state, reason, failureTime: status["failureTime"] ?? failureTime }));
+    this.#world.events.warning(this.#order.object, event, reason);
+  }
+
+  async #write(change: (status: StatusFields) => StatusFields): Promise<void> {
+    await writeStatus(this.#world.store, ORDER, this.#order.object, change);
+  }
+
+  async #createChallenge(open: OpenChallenge): Promise<void> {
+    const { events, store } = this.#world;
+    const object = this.#challengeObject(open.authorizationUrl, open.identifier.value, open);
+    if (object === undefined) {
+      await this.#fail("errored", `No solver of the issuer can prove "${open.identifier.value}"`, "Solver");
+      return;
+    }
+    try {
+      await store.create(CHALLENGE, object);
+    } catch (error) {
+      if (isLintelError(error, "AlreadyExists")) return;
+      throw error;
+    }
+    const { name } = object.metadata;
+    const message = `Created Challenge resource "${name}" for domain "${open.identifier.value}"`;
+    events.normal(this.#order.object, "Created", message);
+  }
+
+  /** The name follows from the content, so that two attempts to make it meet the same Challenge. */
+  #challengeObject(
+    authorizationUrl: string,
+    name: string,
+    challenge: { readonly url: string; readonly token: string },
+  ): KubeObject | undefined {
+    const { labels, annotations } = this.#order.object.metadata;
+    const choice = chooseSolver(this.#options.solvers, { name, wildcard: false, labels: labels ?? {} });
+    if (choice.kind === "none") return undefined;
+    const spec = {
+      type: "HTTP-01",
+      url: challenge.url,
+      authorizationURL: authorizationUrl,
+      dnsName: name,
+      wildcard: false,
+      token: challenge.token,
+      key: keyAuthorization(challenge.token, this.#caller.thumbprint()),
+      solver: choice.solver.raw,
+      issuerRef: this.#order.spec.issuerRef,
+    };
+    const certificateName = annotations?.[CERTIFICATE_ANNOTATIONS.certificateName];
+    return {
+      apiVersion: apiVersionOf(CHALLENGE),
+      kind: CHALLENGE.kind,
+      metadata: {
+        name: nameWithHash(this.#order.name, { authorizationUrl, url: challenge.url, token: challenge.token }),
+        namespace: this.#order.namespace,
+        finalizers: [CHALLENGE_FINALIZER],
+        ...(labels === undefined ? {} : { labels }),
+        ...(certificateName === undefined
+          ? {}
+          : { annotations: { [CERTIFICATE_ANNOTATIONS.certificateName]: certificateName } }),
+        ownerReferences: [controllerReference(this.#order.object)],
+      },
+      spec,
+    };
+  }
+}
