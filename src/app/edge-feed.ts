@@ -98,6 +98,11 @@ export class EdgeFeed implements Edge {
     return this.#currentVersion.generation;
   }
 
+  /** What workers are being moved to; undefined before the first. */
+  get snapshot(): Snapshot | undefined {
+    return this.#current;
+  }
+
   publish(content: Omit<Snapshot, "generation">): number {
     const before = this.#current;
     const { generation } = this.#currentVersion;

@@ -66,7 +66,7 @@ export class ManifestFiles {
   #refused = false;
   #lastTryMs = 0;
   /** Sentences already told, so that a retry does not repeat them. */
-  #told = new Set<string>();
+  readonly #told = new Set<string>();
 
   constructor(options: ManifestFilesOptions) {
     this.#options = options;

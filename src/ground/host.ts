@@ -41,7 +41,8 @@ export interface Output {
 
 /** The channel to the process that started us. */
 export interface ParentChannel {
-  send(message: unknown): void;
+  /** Resolves when the message has left this process, or cannot any more. */
+  send(message: unknown): Promise<void>;
   onMessage(callback: (message: unknown) => void): void;
   /** The parent closed the channel, or is gone in whatever way. */
   onDisconnect(callback: () => void): void;

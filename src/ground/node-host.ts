@@ -24,10 +24,12 @@ export function nodeHost(process: NodeJS.Process, main: string): Host {
 
 function channelOf(process: NodeJS.Process): ParentChannel {
   return {
-    send: (message) => {
-      // The parent may be gone: "disconnect" tells, and what we had to say no longer matters.
-      if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
-    },
+    send: (message) =>
+      new Promise((resolve) => {
+        // The parent may be gone: "disconnect" tells, and what we had to say no longer matters.
+        if (process.connected) process.send?.(message, undefined, undefined, () => resolve());
+        else resolve();
+      }),
     onMessage: (callback) => void process.on("message", callback),
     onDisconnect: (callback) => void process.on("disconnect", callback),
   };

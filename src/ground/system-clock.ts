@@ -43,3 +43,6 @@ function startTimer(ms: number, callback: () => void): Timer {
 function abortReason(signal: AbortSignal): Error {
   return signal.reason instanceof Error ? signal.reason : new Error("Aborted", { cause: signal.reason });
 }
+
+/** The machine's dice: numbers in [0, 1). For balancing and jitter, never for secrets. */
+export const systemRandom: () => number = Math.random;

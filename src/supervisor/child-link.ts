@@ -89,8 +89,14 @@ export class ChildLink {
     this.#send({ type: "notice", notice });
   }
 
-  fatal(failure: { readonly code: string; readonly message: string; readonly hint?: string | undefined }): void {
-    this.#send({ type: "fatal", ...failure });
+  /** Says that this process cannot start, and ends it. */
+  async fatal(failure: {
+    readonly code: string;
+    readonly message: string;
+    readonly hint?: string | undefined;
+  }): Promise<never> {
+    await this.#parent.send({ type: "fatal", ...failure } satisfies ChildMessage);
+    return this.#host.exit(1);
   }
 
   /** For the channel's own callbacks and tests. */
@@ -126,7 +132,7 @@ export class ChildLink {
   }
 
   #send(message: ChildMessage): void {
-    this.#parent.send(message);
+    void this.#parent.send(message);
   }
 }
 

@@ -1,0 +1,22 @@
+import type { ProgressEvent } from "../control/progress.ts";
+import type { Tone } from "./notice.ts";
+
+/** Returns how a step of a certificate is told to the person at the terminal. */
+export function progressLine(event: ProgressEvent): readonly [Tone, string] {
+  return [toneOf(event), event.message];
+}
+
+function toneOf(event: ProgressEvent): Tone {
+  switch (event.step) {
+    case "certificate-ready":
+      return "done";
+    case "certificate-failed":
+      return "error";
+    case "certificate-ordered":
+    case "challenge-presented":
+    case "challenge-answered":
+      return "note";
+    default:
+      return event.step satisfies never;
+  }
+}

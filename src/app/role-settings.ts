@@ -1,0 +1,65 @@
+import { arrayAt, booleanAt, numberAt, recordAt, stringAt } from "../ground/json.ts";
+
+/** An address of the edge that clients can reach on this machine. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What control is told at its start. */
+export interface ControlSettings {
+  readonly version: string;
+  readonly stateDirectory: string;
+  /** Files and folders of manifests, absolute. */
+  readonly files: readonly string[];
+  /** Whether every ACME issuer is answered by the embedded CA. */
+  readonly offline: boolean;
+  /** Where this machine reaches its own edge. */
+  readonly edgeHttp: Address;
+  readonly edgeHttps: Address;
+  readonly api: Address;
+  readonly acme: Address;
+  readonly admin: Address;
+  /** What the status of an Ingress says clients can dial. */
+  readonly publicAddresses: readonly string[];
+}
+
+/** What a worker is told at its start. */
+export interface WorkerSettings {
+  readonly accessLog: boolean;
+}
+
+/** Returns the settings in a message of the supervisor, which is of this version. */
+export function parseControlSettings(value: unknown): ControlSettings {
+  return {
+    version: stringAt(value, "version") ?? "",
+    stateDirectory: stringAt(value, "stateDirectory") ?? "",
+    files: strings(value, "files"),
+    offline: booleanAt(value, "offline") ?? false,
+    edgeHttp: addressAt(value, "edgeHttp"),
+    edgeHttps: addressAt(value, "edgeHttps"),
+    api: addressAt(value, "api"),
+    acme: addressAt(value, "acme"),
+    admin: addressAt(value, "admin"),
+    publicAddresses: strings(value, "publicAddresses"),
+  };
+}
+
+/** Returns the settings in a message of the supervisor, which is of this version. */
+export function parseWorkerSettings(value: unknown): WorkerSettings {
+  return { accessLog: booleanAt(value, "accessLog") ?? false };
+}
+
+/** `127.0.0.1:8080` or `[::1]:8080`, as URLs write it. */
+export function addressText(address: Address): string {
+  return address.host.includes(":") ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
+}
+
+function addressAt(value: unknown, key: string): Address {
+  const record = recordAt(value, key);
+  return { host: stringAt(record, "host") ?? "", port: numberAt(record, "port") ?? 0 };
+}
+
+function strings(value: unknown, key: string): readonly string[] {
+  return arrayAt(value, key).filter((entry): entry is string => typeof entry === "string");
+}

@@ -1,0 +1,258 @@
+import { networkInterfaces } from "node:os";
+import { LintelError } from "../ground/errors.ts";
+import type { Host } from "../ground/host.ts";
+import { openLog } from "../ground/log.ts";
+import { systemClock } from "../ground/system-clock.ts";
+import type { BoundPort } from "../supervisor/bound-port.ts";
+import { LogFile } from "../supervisor/log-file.ts";
+import type { SocketTable } from "../supervisor/messages.ts";
+import type { SlotPlan } from "../supervisor/slot.ts";
+import { acquireStateLock } from "../supervisor/state-lock.ts";
+import { Supervisor } from "../supervisor/supervisor.ts";
+import { bindPorts, type BoundPorts, type PortName, type PortPlan, type PortWish } from "./bind-ports.ts";
+import { EXAMPLE_PORTS, writeExample } from "./example-manifests.ts";
+import { writeInstance } from "./instance-file.ts";
+import type { InstanceSummary } from "./instance-summary.ts";
+import { parseNotice, type Tone } from "./notice.ts";
+import { addressText, type Address, type ControlSettings, type WorkerSettings } from "./role-settings.ts";
+import { createStateFolder, type StateFolder } from "./state-folder.ts";
+
+/** Everything `lintel up` was asked for, complete: no default is filled in later. */
+export interface UpSettings {
+  readonly version: string;
+  readonly stateDirectory: string;
+  /** IP literals for HTTP and HTTPS. */
+  readonly listen: readonly string[];
+  /** Of those, the ones that may be missing on this machine. */
+  readonly optionalListen: readonly string[];
+  readonly ports: Readonly<Record<"http" | "https" | "api" | "acme" | "admin", PortWish>>;
+  readonly workers: number;
+  readonly offline: boolean;
+  readonly example: boolean;
+  /** Manifests, absolute paths. */
+  readonly files: readonly string[];
+  readonly accessLog: boolean;
+}
+
+/** Tells a person what happens. */
+export interface UpReporter {
+  line(tone: Tone, text: string): void;
+  summary(summary: InstanceSummary, place: UpPlace): void;
+}
+
+/** Where things are, for the commands that are worth pasting. */
+export interface UpPlace {
+  readonly folder: StateFolder;
+  readonly http: Address;
+  readonly https: Address;
+  readonly api: Address;
+}
+
+/** What each stopping process gets to finish what it has in flight. */
+export const STOP_GRACE_MS = 10_000;
+
+const START_MS_MAX = 60_000;
+
+/** The exit code after a second Ctrl-C: 128 and the number of SIGINT, as shells say it. */
+const EXIT_INTERRUPTED = 130;
+
+/**
+ * Runs an instance until it is told to stop: claims the state folder, binds the ports, keeps the processes running.
+ * Returns once every process has left. SIGINT and SIGTERM stop it, a second one at once; SIGHUP replaces the workers
+ * one after the other without losing a request. Throws StateHeld, CannotBind, and what control says when it cannot start.
+ */
+export async function runUp(host: Host, settings: UpSettings, reporter: UpReporter): Promise<void> {
+  const folder = createStateFolder(settings.stateDirectory);
+  const sinceMs = systemClock.nowMs();
+  const command = ["lintel", ...host.arguments].join(" ");
+  const lock = acquireStateLock({ directory: folder.directory, holder: { pid: host.pid, sinceMs, command } });
+  const bound = bindPorts(portPlans(settings), folder.ports);
+  const place = placeOf(folder, bound);
+  for (const note of bound.notes) reporter.line("note", note);
+  writeInstance(folder, {
+    pid: host.pid,
+    sinceMs,
+    version: settings.version,
+    admin: addressOf(bound, "admin"),
+    api: place.api,
+    edgeHttp: place.http,
+    edgeHttps: place.https,
+  });
+  const logFile = LogFile.open({ path: folder.log, clock: systemClock });
+  let shown = false;
+  const supervisor = Supervisor.start({
+    slots: slotPlans(host, settings, folder, bound),
+    program: host.program,
+    logFd: logFile.fd,
+    workingDirectory: folder.run,
+    clock: systemClock,
+    log: openLog({ level: "info", fd: logFile.fd }).child({ process: "supervisor" }),
+    onNotice: (_slot, value) => {
+      const notice = parseNotice(value);
+      if (notice?.kind === "line") reporter.line(notice.tone, notice.text);
+      else if (notice?.kind === "summary" && !shown) {
+        shown = true;
+        reporter.summary(notice.summary, place);
+      }
+    },
+  });
+  const stop = onStopSignals(host, supervisor, reporter);
+  try {
+    await started(supervisor, stop);
+    if (!stop.requested.aborted) {
+      reporter.line("done", `Listening on ${listeners(bound, "http")} and ${listeners(bound, "https")}`);
+    }
+    await stop.stopped;
+  } finally {
+    await supervisor.stop({ graceMs: STOP_GRACE_MS });
+    logFile.close();
+    for (const ports of bound.ports.values()) for (const port of ports) port.close();
+    lock.release();
+  }
+}
+
+interface Stop {
+  readonly requested: AbortSignal;
+  readonly stopped: Promise<void>;
+}
+
+function onStopSignals(host: Host, supervisor: Supervisor, reporter: UpReporter): Stop {
+  const requested = new AbortController();
+  const { promise: stopped, resolve } = Promise.withResolvers<void>();
+  const onSignal = (): void => {
+    if (requested.signal.aborted) {
+      supervisor.kill();
+      host.exit(EXIT_INTERRUPTED);
+    }
+    requested.abort(new LintelError("Asked to stop", { code: "Aborted", fault: "user" }));
+    reporter.line("note", "Stopping: finishing what is in flight; again to stop at once");
+    resolve();
+  };
+  host.onSignal("SIGINT", onSignal);
+  host.onSignal("SIGTERM", onSignal);
+  host.onSignal("SIGHUP", () => {
+    if (requested.signal.aborted) return;
+    supervisor.replace("worker", { graceMs: STOP_GRACE_MS, signal: AbortSignal.timeout(START_MS_MAX) }).then(
+      () => reporter.line("done", "Replaced the workers"),
+      (error: unknown) => reporter.line("error", `Cannot replace the workers: ${String(error)}`),
+    );
+  });
+  return { requested: requested.signal, stopped };
+}
+
+/** Resolves when all processes are ready or the stop was asked for meanwhile. */
+async function started(supervisor: Supervisor, stop: Stop): Promise<void> {
+  try {
+    await supervisor.ready({ signal: AbortSignal.any([stop.requested, AbortSignal.timeout(START_MS_MAX)]) });
+  } catch (error) {
+    if (!stop.requested.aborted) throw error;
+  }
+}
+
+function portPlans(settings: UpSettings): readonly PortPlan[] {
+  const { listen: addresses, optionalListen: optionalAddresses, ports } = settings;
+  const local = (name: PortName, wish: PortWish): PortPlan => ({
+    name,
+    addresses: ["127.0.0.1"],
+    optionalAddresses: [],
+    wish,
+  });
+  return [
+    { name: "http", addresses, optionalAddresses, wish: ports.http },
+    { name: "https", addresses, optionalAddresses, wish: ports.https },
+    local("api", ports.api),
+    local("acme", ports.acme),
+    local("admin", ports.admin),
+    ...(settings.example
+      ? [
+          local("example-a", { kind: "preferred", ports: [EXAMPLE_PORTS[0]] }),
+          local("example-b", { kind: "preferred", ports: [EXAMPLE_PORTS[1]] }),
+        ]
+      : []),
+  ];
+}
+
+function slotPlans(host: Host, settings: UpSettings, folder: StateFolder, bound: BoundPorts): readonly SlotPlan[] {
+  const files = [...settings.files];
+  if (settings.example) {
+    const ports = [addressOf(bound, "example-a").port, addressOf(bound, "example-b").port] as const;
+    files.push(writeExample({ program: host.program, directory: folder.example, ports }));
+  }
+  const control: ControlSettings = {
+    version: settings.version,
+    stateDirectory: folder.directory,
+    files,
+    offline: settings.offline,
+    edgeHttp: addressOf(bound, "http"),
+    edgeHttps: addressOf(bound, "https"),
+    api: addressOf(bound, "api"),
+    acme: addressOf(bound, "acme"),
+    admin: addressOf(bound, "admin"),
+    publicAddresses: publicAddresses(settings.listen),
+  };
+  const worker: WorkerSettings = { accessLog: settings.accessLog };
+  return [
+    {
+      name: "control",
+      role: "control",
+      sockets: socketTable(bound, ["api", "acme", "admin"]),
+      settings: control,
+      hearsProcesses: true,
+    },
+    ...Array.from({ length: settings.workers }, (_, index) => ({
+      name: `worker-${index + 1}`,
+      role: "worker",
+      sockets: socketTable(bound, ["http", "https"]),
+      settings: worker,
+    })),
+    ...(settings.example
+      ? [{ name: "example", role: "example", sockets: socketTable(bound, ["example-a", "example-b"]), settings: {} }]
+      : []),
+  ];
+}
+
+function socketTable(bound: BoundPorts, names: readonly PortName[]): SocketTable {
+  return Object.fromEntries(names.map((name) => [name, portsOf(bound, name).map((port) => port.fd)]));
+}
+
+function portsOf(bound: BoundPorts, name: PortName): readonly BoundPort[] {
+  return bound.ports.get(name) ?? [];
+}
+
+/** How this machine itself reaches the port. */
+function addressOf(bound: BoundPorts, name: PortName): Address {
+  const [first] = portsOf(bound, name);
+  const host = first?.host ?? "127.0.0.1";
+  return { host: host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host, port: first?.port ?? 0 };
+}
+
+function placeOf(folder: StateFolder, bound: BoundPorts): UpPlace {
+  return {
+    folder,
+    http: addressOf(bound, "http"),
+    https: addressOf(bound, "https"),
+    api: addressOf(bound, "api"),
+  };
+}
+
+function listeners(bound: BoundPorts, name: "http" | "https"): string {
+  return portsOf(bound, name)
+    .map((port) => `${name}://${addressText(port)}`)
+    .join(", ");
+}
+
+/** What clients elsewhere would dial: the addresses we listen on, or this machine's own for the unspecified ones. */
+function publicAddresses(listen: readonly string[]): readonly string[] {
+  const ours = Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter((entry) => !entry.internal && !entry.address.startsWith("fe80:"));
+  const found = listen.flatMap((host) => {
+    if (host !== "0.0.0.0" && host !== "::") return [host];
+    const family = host === "::" ? "IPv6" : "IPv4";
+    return ours
+      .filter((entry) => entry.family === family)
+      .map((entry) => entry.address)
+      .slice(0, 1);
+  });
+  return found.length === 0 ? ["127.0.0.1"] : found;
+}

@@ -1,0 +1,65 @@
+import { systemClock, systemRandom } from "../ground/system-clock.ts";
+import { messageOf } from "../ground/errors.ts";
+import type { Host } from "../ground/host.ts";
+import { openLog } from "../ground/log.ts";
+import { DataPlane } from "../proxy/data-plane.ts";
+import { ChildLink } from "../supervisor/child-link.ts";
+import { FeedClient } from "./feed-client.ts";
+import { readKeptSnapshot } from "./last-snapshot.ts";
+import { parseWorkerSettings } from "./role-settings.ts";
+import { FEED_SOCKET, SNAPSHOT_FILE } from "./state-folder.ts";
+
+/** How long a new worker waits for control's word before it serves what was kept; control answers in milliseconds when it is there. */
+const HEAR_MS_MAX = 500;
+/** The same when nothing was kept: the first start, or control is gone and there is nothing to serve. */
+const HEAR_FIRST_MS_MAX = 5_000;
+/** How long an orphan finishes what it has in flight; its ports are let go of at once. */
+const ORPHAN_GRACE_MS = 5_000;
+
+/** Runs a data-plane worker until the supervisor ends it. */
+export async function runWorker(host: Host): Promise<void> {
+  const link = await ChildLink.open(host);
+  try {
+    await startWorker(host, link);
+  } catch (error) {
+    await link.fatal({ code: "Internal", message: `Cannot start a worker: ${messageOf(error)}` });
+  }
+}
+
+async function startWorker(host: Host, link: ChildLink): Promise<void> {
+  const { sockets, slot, settings } = link.start;
+  const { accessLog } = parseWorkerSettings(settings);
+  const log = openLog({ level: "info", fd: 2 }).child({ process: slot });
+  const kept = await readKeptSnapshot(SNAPSHOT_FILE);
+  let dataPlane: DataPlane | undefined;
+  let pending = kept?.snapshot;
+  const feed = new FeedClient({
+    socketPath: FEED_SOCKET,
+    pid: host.pid,
+    kept,
+    clock: systemClock,
+    log,
+    serve: (snapshot) => {
+      pending = snapshot;
+      return dataPlane?.serve(snapshot).problems ?? [];
+    },
+    stats: () => ({ ...dataPlane?.stats(), memoryBytes: host.memoryBytes(), cpuMs: host.cpuMs() }),
+  });
+  feed.open();
+  await feed.heard(kept === undefined ? HEAR_FIRST_MS_MAX : HEAR_MS_MAX);
+  dataPlane = await DataPlane.open({
+    http: (sockets["http"] ?? []).map((fd) => ({ fd })),
+    https: (sockets["https"] ?? []).map((fd) => ({ fd })),
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    ...(accessLog ? { accessLog: (line) => log.info("Request", { ...line }) } : {}),
+  });
+  if (pending !== undefined) dataPlane.serve(pending);
+  const leave = async (graceMs: number): Promise<void> => {
+    feed.close();
+    await dataPlane.drain({ signal: AbortSignal.timeout(graceMs) });
+  };
+  link.handle({ stop: leave, orphaned: () => leave(ORPHAN_GRACE_MS) });
+  link.ready();
+}

@@ -1,0 +1,122 @@
+import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { isIP } from "node:net";
+import { resolve } from "node:path";
+import { Command, InvalidArgumentError } from "commander";
+import type { PortWish } from "../app/bind-ports.ts";
+import { runUp, type UpSettings } from "../app/up.ts";
+import { LintelError } from "../ground/errors.ts";
+import type { Host } from "../ground/host.ts";
+import { defaultStateDirectory } from "./state-directory.ts";
+import { upReporter } from "./up-reporter.ts";
+import { programVersion } from "./version.ts";
+
+/** The ports that are tried, in this order, when none is asked for. */
+const PREFERRED = { http: [80, 8080], https: [443, 8443], api: [6443], acme: [8555], admin: [9254] } as const;
+
+const WORKERS_MAX = 256;
+
+interface UpOptions {
+  readonly state?: string;
+  readonly listen?: readonly string[];
+  readonly http?: number;
+  readonly https?: number;
+  readonly api?: number;
+  readonly acme?: number;
+  readonly admin?: number;
+  readonly workers?: number;
+  readonly offline?: boolean;
+  readonly example?: boolean;
+  readonly accessLog?: boolean;
+}
+
+/** `lintel up`: runs the edge on this machine. */
+export function upCommand(host: Host): Command {
+  return new Command("up")
+    .description("Run the edge on this machine, with a Kubernetes API that kubectl talks to")
+    .argument("[manifests...]", "files and folders of Kubernetes objects; applied now and whenever they change")
+    .option("--state <dir>", "where certificates and objects are kept (default: ~/.local/state/lintel/default)")
+    .option("--listen <address>", "IP address for HTTP and HTTPS, repeatable (default: all addresses)", addAddress)
+    .option("--http <port>", "port for HTTP (default: 80, else 8080)", parsePort)
+    .option("--https <port>", "port for HTTPS (default: 443, else 8443)", parsePort)
+    .option("--api <port>", "port of the Kubernetes API, on 127.0.0.1 (default: 6443)", parsePort)
+    .option("--acme <port>", "port of the local CA's ACME server, on 127.0.0.1 (default: 8555)", parsePort)
+    .option("--admin <port>", "port for health, metrics and status, on 127.0.0.1 (default: 9254)", parsePort)
+    .option("--workers <count>", "processes that serve traffic (default: one a core)", parseWorkers)
+    .option("--offline", "answer every ACME issuer with the local CA: nothing leaves this machine")
+    .option("--example", "serve the example, with its own state folder and two small backends")
+    .option("--access-log", "write a line for every request to the log")
+    .addHelpText("after", EXAMPLES)
+    .action(async (manifests: readonly string[], options: UpOptions) => {
+      await runUp(host, upSettings(host, manifests, options), upReporter(host.output));
+    });
+}
+
+const EXAMPLES = `
+A port of 0 takes any free one. The state folder also holds kubeconfig, ca.crt and lintel.log.
+
+Examples:
+  lintel up --example                      see it work: HTTPS for https://hello.localhost
+  lintel up site.yaml                      serve what the file says; edit it and it is applied again
+  lintel up ./manifests --offline          the same on a plane: the local CA answers every issuer
+  lintel up --listen 127.0.0.1 --http 0 --https 0    for this machine only, on free ports
+`;
+
+function upSettings(host: Host, manifests: readonly string[], options: UpOptions): UpSettings {
+  const files = manifests.map((path) => resolve(host.workingDirectory, path));
+  for (const file of files) if (!existsSync(file)) throw missingFile(file);
+  const { example = false, listen } = options;
+  return {
+    version: programVersion(host.program),
+    stateDirectory:
+      options.state === undefined
+        ? defaultStateDirectory(host, example ? "example" : "default")
+        : resolve(host.workingDirectory, options.state),
+    listen: listen ?? ["0.0.0.0", "::"],
+    optionalListen: listen === undefined ? ["::"] : [],
+    ports: {
+      http: wish(options.http, PREFERRED.http),
+      https: wish(options.https, PREFERRED.https),
+      api: wish(options.api, PREFERRED.api),
+      acme: wish(options.acme, PREFERRED.acme),
+      admin: wish(options.admin, PREFERRED.admin),
+    },
+    workers: options.workers ?? availableParallelism(),
+    offline: options.offline ?? false,
+    example,
+    files,
+    accessLog: options.accessLog ?? false,
+  };
+}
+
+function missingFile(file: string): LintelError {
+  return new LintelError(`Cannot read "${file}": it does not exist`, {
+    code: "NotFound",
+    fault: "user",
+    hint: 'Name a file or a folder of manifests, or try "lintel up --example"',
+  });
+}
+
+function wish(port: number | undefined, preferred: readonly number[]): PortWish {
+  return port === undefined ? { kind: "preferred", ports: preferred } : { kind: "exact", port };
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new InvalidArgumentError("A port is a number from 0 to 65535.");
+  return port;
+}
+
+function parseWorkers(text: string): number {
+  const count = Number(text);
+  if (!/^\d{1,3}$/.test(text) || count < 1 || count > WORKERS_MAX) {
+    throw new InvalidArgumentError(`A number from 1 to ${WORKERS_MAX}.`);
+  }
+  return count;
+}
+
+function addAddress(text: string, before: readonly string[] = []): readonly string[] {
+  const address = text.replace(/^\[(.*)\]$/, "$1");
+  if (isIP(address) === 0) throw new InvalidArgumentError('An IP address, such as "127.0.0.1" or "::1".');
+  return before.includes(address) ? before : [...before, address];
+}
