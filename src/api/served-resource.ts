@@ -24,6 +24,8 @@ export interface ServedResource {
   readonly isCustom: boolean;
   /** The sentence of a Warning header for a version that real clusters no longer serve. */
   readonly deprecation: string | undefined;
+  /** Short names belong to one resource, or clients warn that they could mean another. */
+  readonly shortNames: readonly string[];
 }
 
 export type Verb = "create" | "delete" | "deletecollection" | "get" | "list" | "patch" | "update" | "watch";
@@ -133,6 +135,7 @@ function serve(kind: Kind, isAccepted: boolean): ServedResource {
     isAccepted,
     isCustom: isCustomResource(kind),
     deprecation: undefined,
+    shortNames: kind.shortNames,
   };
 }
 
@@ -145,6 +148,7 @@ function serveAs(kind: Kind, group: string, version: string, deprecation: string
     isAccepted: false,
     isCustom: false,
     deprecation,
+    shortNames: group === kind.group ? kind.shortNames : [],
   };
 }
 

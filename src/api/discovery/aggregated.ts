@@ -53,7 +53,7 @@ function resourceOf(entry: ServedResource): object {
     scope: kind.namespaced ? "Namespaced" : "Cluster",
     singularResource: kind.singular,
     verbs: verbsOf(entry),
-    ...(kind.shortNames.length > 0 ? { shortNames: kind.shortNames } : {}),
+    ...(entry.shortNames.length > 0 ? { shortNames: entry.shortNames } : {}),
     ...(kind.categories.length > 0 ? { categories: kind.categories } : {}),
     ...(subresources.length > 0 ? { subresources } : {}),
   };

@@ -59,7 +59,7 @@ function resourceEntries(entry: ServedResource): readonly object[] {
     namespaced: kind.namespaced,
     kind: kind.kind,
     verbs: verbsOf(entry),
-    ...(kind.shortNames.length > 0 ? { shortNames: kind.shortNames } : {}),
+    ...(entry.shortNames.length > 0 ? { shortNames: entry.shortNames } : {}),
     ...(kind.categories.length > 0 ? { categories: kind.categories } : {}),
   };
   const subresource = { singularName: "", namespaced: kind.namespaced, verbs: ["get", "patch", "update"] };

@@ -13,11 +13,6 @@ export function definitionName(resource: ServedResource): string {
   return `io.k8s.api.${group}.${resource.version}.${resource.kind.kind}`;
 }
 
-/** Returns whether the kind's fields are known, so that a client may compute a strategic merge patch from them. */
-export function hasFields(resource: ServedResource): boolean {
-  return schemaOf(resource.kind, resource.apiVersion).properties !== undefined;
-}
-
 /** Returns the definitions of `resources` and of all they refer to, by name, with references made by `refTo`. */
 export function definitionsOf(
   resources: readonly ServedResource[],

@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from "../../ground/json.ts";
 import { isRecord, stringAt } from "../../ground/json.ts";
 import type { ServedResource } from "../served-resource.ts";
-import { definitionName, definitionsOf, hasFields } from "./definitions.ts";
+import { definitionName, definitionsOf } from "./definitions.ts";
 import { groupVersionKind, operationsOf } from "./paths.ts";
 import type { Operation, Parameter } from "./paths.ts";
 
@@ -9,7 +9,7 @@ import type { Operation, Parameter } from "./paths.ts";
 export function openApiV2(resources: readonly ServedResource[], version: string): JsonObject {
   const paths: Record<string, Record<string, Json>> = {};
   for (const resource of resources) {
-    for (const operation of operationsOf(resource, !resource.isCustom && hasFields(resource))) {
+    for (const operation of operationsOf(resource, !resource.isCustom && !resource.isAccepted)) {
       const path = (paths[operation.path] ??= {});
       path[operation.method] = operationBody(operation, resource);
     }

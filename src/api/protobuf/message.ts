@@ -1,5 +1,5 @@
 import { Reader, Writer } from "protobufjs/minimal.js";
-import { isRecord, stringAt } from "../../ground/json.ts";
+import { isRecord, numberAt, stringAt } from "../../ground/json.ts";
 
 /** Scalars of the wire, and the few messages that have a JSON form of their own. */
 type Scalar = "string" | "bytes" | "bool" | "int" | "time" | "intOrString" | "quantity" | "rawJson";
@@ -106,9 +106,7 @@ function decodeMapEntry(entry: Field, wireType: number, reader: Reader, map: Dec
 function decodeValue(type: Field["type"], wireType: number, reader: Reader): unknown {
   if (type === "int") {
     expectWire(wireType, VARINT);
-    const value: unknown = reader.int64();
-    if (typeof value !== "number") throw new RangeError("An integer is too long to be exact");
-    return value;
+    return exactInteger(reader.int64());
   }
   if (type === "bool") {
     expectWire(wireType, VARINT);
@@ -122,6 +120,16 @@ function decodeValue(type: Field["type"], wireType: number, reader: Reader): unk
   if (end > reader.len) throw new RangeError("A message reaches past the end of the body");
   if (typeof type !== "string") return decodeFields(type, reader, end);
   return decodeSpecial(type, reader, end);
+}
+
+/** The reader gives two halves where a package for long integers happens to be installed, else a number. */
+function exactInteger(value: unknown): number {
+  const number =
+    typeof value === "number"
+      ? value
+      : (numberAt(value, "high") ?? Number.NaN) * 2 ** 32 + ((numberAt(value, "low") ?? 0) >>> 0);
+  if (!Number.isSafeInteger(number)) throw new RangeError("An integer is too long to be exact");
+  return number;
 }
 
 function decodeSpecial(type: "time" | "intOrString" | "quantity" | "rawJson", reader: Reader, end: number): unknown {
