@@ -3,6 +3,7 @@ import { NAMESPACE, SERVICE } from "../resource/kind.ts";
 import type { KubeObject } from "../resource/object.ts";
 import type { Store } from "../store/contract.ts";
 import { noticeOf, standingStatus } from "./accepted.ts";
+import { recordUpdate } from "./managed-fields/record-update.ts";
 import type { ObjectContext } from "./read-objects.ts";
 import type { ResourceRoute } from "./route.ts";
 import { forbidden, notFound, toApiStatusError } from "./status.ts";
@@ -136,12 +137,20 @@ function nameOf(input: Readonly<Record<string, unknown>>): string {
   return stringAt(input["metadata"], "name") ?? "";
 }
 
+/** Writes down who set which fields. */
 function withManager(
-  _context: ObjectContext,
-  _route: ResourceRoute,
-  _draft: Draft,
-  _before: KubeObject | undefined,
-  after: KubeObject,
+  context: ObjectContext,
+  route: ResourceRoute,
+  draft: Draft,
+  live: KubeObject | undefined,
+  updated: KubeObject,
 ): KubeObject {
-  return after;
+  return recordUpdate({
+    kind: route.resource.kind,
+    live,
+    updated,
+    manager: draft.choices.manager,
+    subresource: route.subresource === "status" ? "status" : undefined,
+    nowMs: context.clock.nowMs(),
+  });
 }
