@@ -1,0 +1,169 @@
+import { isRecord, jsonEqual, recordAt, stringAt } from "../ground/json.ts";
+import type { Kind } from "../resource/kind.ts";
+import { SERVICE } from "../resource/kind.ts";
+import type { KubeObject } from "../resource/object.ts";
+import { isCustomResource, schemaOf } from "../resource/schema/schema-of.ts";
+import type { Store } from "../store/contract.ts";
+import { toStored } from "./convert/convert.ts";
+import { applyFields } from "./managed-fields/apply-fields.ts";
+import { withManagedFields } from "./managed-fields/record-update.ts";
+import { SERVED_RESOURCES } from "./served-resource.ts";
+import { ApiStatusError, badRequest, notFound, toApiStatusError } from "./status.ts";
+import type { AdmitOptions, FieldValidation } from "./validate/admit.ts";
+import { admit } from "./validate/admit.ts";
+import { decodeCustom } from "./validate/decode-custom.ts";
+import type { DecodeFindings } from "./validate/decode-typed.ts";
+import { decodeTyped } from "./validate/decode-typed.ts";
+import { readServiceAllocation } from "./validate/service-allocation.ts";
+
+type Fields = Readonly<Record<string, unknown>>;
+
+export interface ApplyOptions {
+  /** Who applies; owns what it applies. */
+  readonly fieldManager: string;
+  /** Whether to take fields that other managers own. */
+  readonly force: boolean;
+  readonly nowMs: number;
+  /** @default false */
+  readonly dryRun?: boolean;
+  /** @default "Strict" */
+  readonly validation?: FieldValidation;
+  /** Fields that the text gave twice, as paths. */
+  readonly duplicates?: readonly string[];
+  readonly subresource?: "status" | undefined;
+}
+
+export interface Applied {
+  /** As stored, in the stored version. */
+  readonly object: KubeObject;
+  /** "unchanged": neither the object nor who owns it is different, and nothing was written. */
+  readonly outcome: "created" | "configured" | "unchanged";
+  readonly warnings: readonly string[];
+}
+
+/** How often a write that loses a race is worked out anew. */
+const ATTEMPTS_MAX = 5;
+
+/**
+ * Server-side apply of one object, as PATCH with `application/apply-patch+yaml` and as manifests from files: creates it
+ * when there is none, merges it into what is there otherwise, and records who owns which field. Applying the same twice
+ * changes nothing. Throws ApiStatusError, 409 with every conflict when another manager owns a field that would change.
+ */
+export async function applyObject(store: Store, object: KubeObject, options: ApplyOptions): Promise<Applied> {
+  const decoded = decode(object, options);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await applyOnce(store, decoded, options);
+    } catch (error) {
+      if (attempt >= ATTEMPTS_MAX || !isLostRace(error, decoded)) throw error;
+    }
+  }
+}
+
+/** A configuration of a known kind in its stored version, without defaults. */
+interface Decoded {
+  readonly kind: Kind;
+  readonly applied: Fields;
+  readonly namespace: string;
+  readonly name: string;
+  readonly warnings: readonly string[];
+}
+
+function decode(object: KubeObject, options: ApplyOptions): Decoded {
+  const kind = kindOf(object);
+  const name = stringAt(object["metadata"], "name") ?? "";
+  if (name === "") throw badRequest("name is required");
+  if (object.metadata.managedFields !== undefined) throw badRequest("metadata.managedFields must be nil");
+  const schema = schemaOf(kind, object.apiVersion);
+  const findings: DecodeFindings = { unknown: [], typeError: undefined };
+  const value = isCustomResource(kind) ? decodeCustom(object, schema, findings) : decodeTyped(object, schema, findings);
+  const problems = [
+    ...(options.duplicates ?? []).map((path) => `.${path}: field set twice`),
+    ...findings.unknown.map((path) => `.${path}: field not declared in schema`),
+  ];
+  const validation = options.validation ?? "Strict";
+  if (findings.typeError !== undefined) throw untypable(object, findings.typeError);
+  if (problems.length > 0 && validation === "Strict") throw untypable(object, problems.join("\n"));
+  const applied = toStored(kind, { ...(isRecord(value) ? value : {}), apiVersion: object.apiVersion, kind: kind.kind });
+  const warnings = validation === "Warn" ? findings.unknown.map((path) => `unknown field "${path}"`) : [];
+  const namespace = kind.namespaced ? (object.metadata.namespace ?? "") : "";
+  return { kind, applied, namespace, name, warnings };
+}
+
+function kindOf(object: KubeObject): Kind {
+  const served = SERVED_RESOURCES.find(
+    (resource) => resource.kind.kind === object.kind && resource.apiVersion === object.apiVersion,
+  );
+  if (served !== undefined) return served.kind;
+  throw new ApiStatusError(
+    404,
+    "NotFound",
+    `no matches for kind ${JSON.stringify(object.kind)} in version ${JSON.stringify(object.apiVersion)}`,
+  );
+}
+
+/** The server's words for a configuration with fields or types that the schema does not have. */
+function untypable(object: KubeObject, problem: string): ApiStatusError {
+  const { namespace = "", name } = object.metadata;
+  const key = namespace === "" ? name : `${namespace}/${name}`;
+  const slash = object.apiVersion.includes("/") ? object.apiVersion : `/${object.apiVersion}`;
+  return badRequest(
+    `failed to create typed patch object (${key}; ${slash.replace(/^\//, "")}, Kind=${object.kind}): ${problem}`,
+  );
+}
+
+async function applyOnce(store: Store, decoded: Decoded, options: ApplyOptions): Promise<Applied> {
+  const { kind, applied, namespace, name } = decoded;
+  const live = await store.get(kind, namespace, name);
+  if (live === undefined && options.subresource !== undefined) throw notFound(kind, name);
+  const merged = applyFields({ ...options, kind, applied, live, manager: options.fieldManager });
+  const admitted = admit(merged.object, await admitOptions(store, decoded, live, options));
+  const next = withManagedFields(admitted.object, merged.managers);
+  const warnings = [...decoded.warnings, ...admitted.warnings];
+  const writing = { dryRun: options.dryRun ?? false };
+  try {
+    if (live === undefined) return { object: await store.create(kind, next, writing), outcome: "created", warnings };
+    if (isUnchanged(live, next)) return { object: live, outcome: "unchanged", warnings };
+    const stored =
+      options.subresource === "status"
+        ? await store.updateStatus(kind, next, writing)
+        : await store.update(kind, next, writing);
+    return { object: stored, outcome: "configured", warnings };
+  } catch (error) {
+    throw toApiStatusError(error, kind, name);
+  }
+}
+
+async function admitOptions(
+  store: Store,
+  { kind }: Decoded,
+  live: KubeObject | undefined,
+  options: ApplyOptions,
+): Promise<AdmitOptions> {
+  return {
+    kind,
+    existing: live,
+    subresource: options.subresource,
+    // Unknown fields are gone by now; what the merge kept of the live object is not the applier's doing.
+    validation: "Ignore",
+    ...(kind === SERVICE ? { allocation: await readServiceAllocation(store) } : {}),
+  };
+}
+
+/** Fields that a store may write in another way than they were handed in. */
+function isUnchanged(live: KubeObject, next: KubeObject): boolean {
+  return jsonEqual(withoutVersion(live), withoutVersion(next));
+}
+
+function withoutVersion(object: KubeObject): Fields {
+  const { resourceVersion: _, ...metadata } = recordAt(object, "metadata");
+  return { ...object, metadata };
+}
+
+/** A write lost against another one is tried again, unless the applier itself named the version it wants to replace. */
+function isLostRace(error: unknown, { applied }: Decoded): boolean {
+  if (!(error instanceof ApiStatusError)) return false;
+  if (stringAt(recordAt(applied, "metadata"), "resourceVersion") !== undefined) return false;
+  const { reason, details } = error.status;
+  return reason === "AlreadyExists" || (reason === "Conflict" && details?.causes === undefined);
+}
