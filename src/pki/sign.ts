@@ -2,8 +2,10 @@ import { randomBytes, type KeyObject } from "node:crypto";
 import { LintelError } from "../ground/errors.ts";
 import { encodePem } from "../ground/pem.ts";
 import { spkiFingerprint } from "./key.ts";
+import { encodeAlternativeNames } from "./x509/alternative-names.ts";
 import { type CertificateParts, certificateBlocks, certificateParts } from "./x509/certificate.ts";
 import { bitString, encodeDer, integer, sequence, time } from "./x509/der.ts";
+import { encodeName } from "./x509/name.ts";
 import { encodeExtensions, keyIdentifier } from "./x509/extensions.ts";
 import { requestBlock, type RequestParts, requestParts } from "./x509/request.ts";
 import { type Signer, signerFor } from "./x509/signature.ts";
@@ -26,6 +28,14 @@ export interface IssuedChain {
   readonly ca: string;
 }
 
+/** Names that were proven. */
+export interface CertifiedNames {
+  /** @default an empty subject */
+  readonly commonName?: string | undefined;
+  readonly dnsNames: readonly string[];
+  readonly ipAddresses: readonly string[];
+}
+
 /** What the new certificate says beyond the names and the key, which come from the request. */
 export interface CertificateTerms {
   /** PKCS#10 in PEM. */
@@ -36,6 +46,8 @@ export interface CertificateTerms {
   readonly isCa: boolean;
   /** cert-manager's words; unknown ones are refused. */
   readonly usages: readonly string[];
+  /** What to certify in place of the request's own subject and names: for authorities that proved the names themselves. */
+  readonly certified?: CertifiedNames | undefined;
   /** Of a CA: how many further authorities may follow below it. @default no limit */
   readonly pathLength?: number | undefined;
 }
@@ -52,7 +64,7 @@ const SERIAL_BYTES = 16;
 export async function signRequest(
   options: CertificateTerms & { readonly authority: SigningAuthority },
 ): Promise<IssuedChain> {
-  const request = await provenRequest(options.csr);
+  const request = certifiedRequest(await provenRequest(options.csr), options.certified);
   const { authority } = options;
   const above = certificateBlocks(authority.chain).map(certificateParts);
   const root = authority.root === undefined ? [] : certificateBlocks(authority.root).map(certificateParts);
@@ -94,6 +106,17 @@ async function provenRequest(csr: string): Promise<RequestParts> {
     });
   }
   return request;
+}
+
+function certifiedRequest(request: RequestParts, certified: CertifiedNames | undefined): RequestParts {
+  if (certified === undefined) return request;
+  const { commonName, dnsNames, ipAddresses } = certified;
+  return {
+    ...request,
+    subjectDer: encodeName(commonName === undefined ? {} : { commonName: [commonName] }),
+    subjectEmpty: commonName === undefined,
+    namesDer: encodeAlternativeNames({ dnsNames, ipAddresses, uris: [], emailAddresses: [] }),
+  };
 }
 
 async function issue(

@@ -1,0 +1,221 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Clock } from "../../ground/clock.ts";
+import { messageOf } from "../../ground/errors.ts";
+import type { Logger } from "../../ground/log.ts";
+import type { LocalCa } from "../../pki/local-ca.ts";
+import { keyAuthorization } from "../key-authorization.ts";
+import type { Reply, ServerParts } from "./call.ts";
+import { readRenewalInfo } from "./certificate-handlers.ts";
+import type { Http01Dialer } from "./http01-dialer.ts";
+import { Ledger } from "./ledger.ts";
+import { Nonces } from "./nonces.ts";
+import { withChallenge } from "./order-handlers.ts";
+import type { AuthorizationRecord } from "./records.ts";
+import { routeOf } from "./routes.ts";
+import { problemDocument, type ProblemDocument, ServerProblem } from "./server-problem.ts";
+import { readSignedCall } from "./signed-call.ts";
+import { Validator } from "./validator.ts";
+
+export type { Http01Dialer } from "./http01-dialer.ts";
+
+/** Below what everything of this server lives. */
+export const BASE_PATH = "/acme/local";
+
+/** How the server is opened. */
+export interface AcmeServerOptions {
+  /** Where clients reach it: scheme, host and port, without a slash at the end. Asked on every request. */
+  readonly baseUrl: () => string;
+  readonly ca: LocalCa;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Where accounts, orders and certificates are kept. */
+  readonly directory: string;
+  readonly dial: Http01Dialer;
+  /** Numbers in [0, 1): spreads the retries of validations. */
+  readonly random: () => number;
+}
+
+/**
+ * The local CA as an ACME server (RFC 8555) with renewal information (RFC 9773) and IP identifiers (RFC 8738), proven
+ * by HTTP-01. The directory is at `/acme/local/directory`. Accounts survive a restart, validations that were under way
+ * begin anew; nonces are forgotten, which clients are used to.
+ */
+export class AcmeServer {
+  readonly #options: AcmeServerOptions;
+  readonly #ledger: Ledger;
+  readonly #nonces: Nonces = new Nonces();
+  readonly #validator: Validator;
+  readonly #parts: ServerParts;
+  readonly #stop: AbortController = new AbortController();
+  readonly #underway = new Set<Promise<void>>();
+
+  private constructor(options: AcmeServerOptions, ledger: Ledger) {
+    const { ca, clock, log } = options;
+    this.#options = options;
+    this.#ledger = ledger;
+    this.#validator = new Validator(options);
+    this.#parts = {
+      ca,
+      clock,
+      log,
+      ledger,
+      url: (path) => `${options.baseUrl()}${BASE_PATH}/${path}`,
+      startValidation: (authorization) => this.#track(this.#validate(authorization)),
+      validationsFull: () => this.#validator.isFull,
+    };
+  }
+
+  /** Opens the server and takes up the validations that were under way. Throws StateUnreadable when its file is damaged. */
+  static async open(options: AcmeServerOptions): Promise<AcmeServer> {
+    const server = new AcmeServer(options, Ledger.open(options.directory));
+    for (const authorization of server.#ledger.authorizationsUnderway()) server.#parts.startValidation(authorization);
+    return server;
+  }
+
+  /** Answers one request: the listener of a server that others own. Paths outside `/acme/local/` get a 404. */
+  readonly handle = (request: IncomingMessage, response: ServerResponse): void => {
+    this.#track(this.#respond(request, response));
+  };
+
+  /** Stops validations, waits for the requests under way, and closes the file. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await Promise.all(this.#underway);
+    this.#ledger.close();
+  }
+
+  #track(work: Promise<void>): void {
+    const done = work.finally(() => this.#underway.delete(done));
+    this.#underway.add(done);
+  }
+
+  async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { log } = this.#options;
+    let reply: Reply;
+    try {
+      reply = await this.#answer(request);
+    } catch (error) {
+      if (!(error instanceof ServerProblem))
+        log.error("ACME request failed", { url: request.url, error: messageOf(error) });
+      else log.debug("ACME request refused", { url: request.url, problem: error.document });
+      reply = problemReply(error);
+    }
+    try {
+      this.#write(request, response, reply);
+    } catch (error) {
+      log.debug("ACME answer could not be sent", { url: request.url, error: messageOf(error) });
+      response.destroy();
+    }
+  }
+
+  async #answer(request: IncomingMessage): Promise<Reply> {
+    const { pathname, searchParams } = new URL(request.url ?? "/", "https://acme.invalid");
+    const path = pathname.startsWith(`${BASE_PATH}/`) ? pathname.slice(BASE_PATH.length + 1) : "";
+    const unsigned = this.#unsigned(request.method ?? "", path);
+    if (unsigned !== undefined) return unsigned;
+    const route = routeOf(path);
+    if (route === undefined) {
+      const detail = `There is nothing at this path; the directory is at ${BASE_PATH}/directory`;
+      throw new ServerProblem(404, "malformed", detail);
+    }
+    if (request.method !== "POST") {
+      const detail = "This resource answers POST only; read it by POST-as-GET";
+      throw new ServerProblem(405, "malformed", detail, { headers: { Allow: "POST" } });
+    }
+    const call = await readSignedCall(request, {
+      url: `${this.#options.baseUrl()}${request.url ?? ""}`,
+      accountPath: `${BASE_PATH}/account/`,
+      ledger: this.#ledger,
+      nonces: this.#nonces,
+      clock: this.#options.clock,
+    });
+    return route.handler(this.#parts, call, route.ids, searchParams);
+  }
+
+  #unsigned(method: string, path: string): Reply | undefined {
+    if (method !== "GET" && method !== "HEAD") return undefined;
+    if (path === "directory") return { status: 200, body: this.#directory() };
+    if (path === "new-nonce") return { status: method === "HEAD" ? 200 : 204 };
+    const [, renewalId] = /^renewal-info\/([^/]+)$/.exec(path) ?? [];
+    return renewalId === undefined ? undefined : readRenewalInfo(this.#parts, renewalId);
+  }
+
+  #directory(): unknown {
+    const { url } = this.#parts;
+    return {
+      newNonce: url("new-nonce"),
+      newAccount: url("new-account"),
+      newOrder: url("new-order"),
+      revokeCert: url("revoke-certificate"),
+      keyChange: url("key-change"),
+      renewalInfo: url("renewal-info"),
+      meta: { externalAccountRequired: false },
+    };
+  }
+
+  #write(request: IncomingMessage, response: ServerResponse, reply: Reply): void {
+    const text =
+      typeof reply.body === "string" ? reply.body : reply.body === undefined ? "" : JSON.stringify(reply.body);
+    const links = [`<${this.#parts.url("directory")}>;rel="index"`, ...(reply.links ?? [])];
+    response.writeHead(reply.status, {
+      "Replay-Nonce": this.#nonces.issue(),
+      "Cache-Control": "no-store",
+      Link: links,
+      ...(reply.body === undefined ? {} : { "Content-Type": reply.contentType ?? "application/json" }),
+      ...(reply.status === 204 ? {} : { "Content-Length": Buffer.byteLength(text) }),
+      // What is left of a request that was too long is not read: the connection cannot be used again.
+      ...(request.complete || request.method !== "POST" ? {} : { Connection: "close" }),
+      ...reply.headers,
+    });
+    response.end(request.method === "HEAD" ? undefined : text);
+  }
+
+  async #validate(authorization: AuthorizationRecord): Promise<void> {
+    const challenge = authorization.challenges.find((entry) => entry.state === "processing");
+    const account = this.#ledger.account(authorization.accountId);
+    if (challenge === undefined || account === undefined) return;
+    const proof = {
+      host: authorization.identifier.value,
+      token: challenge.token,
+      keyAuthorization: keyAuthorization(challenge.token, account.thumbprint),
+    };
+    let problem: ProblemDocument | undefined;
+    try {
+      problem = await this.#validator.validate(proof, this.#stop.signal);
+    } catch (error) {
+      // Stopped: it stays processing and begins anew when the server is opened again.
+      if (this.#stop.signal.aborted) return;
+      this.#options.log.error("Validation failed by itself", { name: proof.host, error: messageOf(error) });
+      problem = problemDocument(500, "serverInternal", "The validation could not be performed");
+    }
+    this.#settle(authorization.id, challenge.id, problem);
+  }
+
+  #settle(authorizationId: string, challengeId: string, problem: ProblemDocument | undefined): void {
+    const now = this.#ledger.authorization(authorizationId);
+    const challenge = now?.challenges.find((entry) => entry.id === challengeId);
+    if (now === undefined || challenge === undefined) return;
+    const settled =
+      problem === undefined
+        ? ({ state: "valid", validatedMs: this.#options.clock.nowMs() } as const)
+        : ({ state: "invalid", problem } as const);
+    this.#ledger.putAuthorization(withChallenge(now, { ...challenge, ...settled }));
+    const fields = { name: now.identifier.value, type: challenge.type };
+    if (problem === undefined) this.#options.log.info("Name proven", fields);
+    else this.#options.log.warn("Name not proven", { ...fields, problem: problem.detail });
+  }
+}
+
+function problemReply(error: unknown): Reply {
+  const known = error instanceof ServerProblem;
+  // What went wrong inside is for the log: a stranger learns only that it did.
+  const document = known
+    ? error.document
+    : problemDocument(500, "serverInternal", "The server failed to answer; its log says why");
+  return {
+    status: document.status,
+    headers: known ? error.headers : {},
+    body: document,
+    contentType: "application/problem+json",
+  };
+}

@@ -1,0 +1,47 @@
+import type { Clock } from "../../ground/clock.ts";
+import type { Logger } from "../../ground/log.ts";
+import type { LocalCa } from "../../pki/local-ca.ts";
+import type { VerificationKey } from "./jws.ts";
+import type { Ledger } from "./ledger.ts";
+import type { AccountRecord, AuthorizationRecord } from "./records.ts";
+
+/** What every handler of the server works with. */
+export interface ServerParts {
+  readonly ca: LocalCa;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly ledger: Ledger;
+  /** Returns the absolute URL of a path below the server's own: `order/abc`. */
+  readonly url: (path: string) => string;
+  /** Starts looking for the answer of a challenge whose state is processing; returns at once. */
+  readonly startValidation: (authorization: AuthorizationRecord) => void;
+  /** Whether no further validation can be started now. */
+  readonly validationsFull: () => boolean;
+}
+
+/** A verified request: its payload (undefined when it is empty, a POST-as-GET) and who signed it. */
+export interface SignedCall {
+  readonly payload: unknown;
+  readonly key: VerificationKey;
+  /** undefined: signed with a key instead of an account. */
+  readonly account: AccountRecord | undefined;
+  /** The absolute URL that was called. */
+  readonly url: string;
+}
+
+/** A verified request of an account that may act. */
+export interface AccountCall extends SignedCall {
+  readonly account: AccountRecord;
+}
+
+/** An answer before it is written. */
+export interface Reply {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** JSON, or text of `contentType`. */
+  readonly body?: unknown;
+  /** @default "application/json" */
+  readonly contentType?: string;
+  /** Relations beside the directory's, as Link header values. */
+  readonly links?: readonly string[];
+}

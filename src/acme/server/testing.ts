@@ -1,0 +1,57 @@
+import { createServer, type Server } from "node:https";
+import type { TestContext } from "node:test";
+import type { Clock } from "../../ground/clock.ts";
+import { systemClock } from "../../ground/system-clock.ts";
+import { MemoryLog, seededRandom } from "../../ground/testing.ts";
+import { LocalCa } from "../../pki/local-ca.ts";
+import { portOf } from "../testing.ts";
+import { AcmeServer } from "./acme-server.ts";
+import type { Http01Dialer } from "./http01-dialer.ts";
+
+/** An ACME server that listens on a free port of 127.0.0.1, over HTTPS with a certificate of its own CA. */
+export interface TestServer {
+  readonly baseUrl: string;
+  readonly directoryUrl: string;
+  readonly caBundle: string;
+  readonly log: MemoryLog;
+  /** Closes the server and opens it again on the same port and folder, as a restart does. */
+  readonly restart: () => Promise<void>;
+}
+
+/** The machine's clock for one who cannot wait: sleeps end at once. Timers, which are for what takes too long, stay. */
+export const hastyClock: Clock = { ...systemClock, sleep: () => Promise.resolve() };
+
+/** Opens a server that ends with the test. */
+export async function openTestServer(
+  t: TestContext,
+  options: { readonly directory: string; readonly dial: Http01Dialer; readonly clock?: Clock },
+): Promise<TestServer> {
+  const clock = options.clock ?? hastyClock;
+  const log = new MemoryLog();
+  const ca = await LocalCa.open({ directory: options.directory, clock });
+  const issued = await ca.issue({ names: ["127.0.0.1", "localhost"], durationMs: 86_400_000 });
+  let baseUrl = "";
+  const open = (): Promise<AcmeServer> =>
+    AcmeServer.open({ ...options, baseUrl: () => baseUrl, ca, clock, log, random: seededRandom(1) });
+  let server = await open();
+  const listener: Server = createServer({ cert: issued.chain, key: issued.key }, (request, response) => {
+    server.handle(request, response);
+  });
+  await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
+  baseUrl = `https://127.0.0.1:${portOf(listener)}`;
+  t.after(async () => {
+    listener.closeAllConnections();
+    await new Promise((resolve) => listener.close(resolve));
+    await server.close();
+  });
+  return {
+    baseUrl,
+    directoryUrl: `${baseUrl}/acme/local/directory`,
+    caBundle: ca.rootPem,
+    log,
+    restart: async () => {
+      await server.close();
+      server = await open();
+    },
+  };
+}
