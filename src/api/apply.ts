@@ -6,6 +6,7 @@ import { isCustomResource, schemaOf } from "../resource/schema/schema-of.ts";
 import type { Store } from "../store/contract.ts";
 import { toStored } from "./convert/convert.ts";
 import { applyFields } from "./managed-fields/apply-fields.ts";
+import { withLastApplied } from "./managed-fields/last-applied.ts";
 import { withManagedFields } from "./managed-fields/record-update.ts";
 import { SERVED_RESOURCES } from "./served-resource.ts";
 import { ApiStatusError, badRequest, notFound, toApiStatusError } from "./status.ts";
@@ -63,6 +64,8 @@ export async function applyObject(store: Store, object: KubeObject, options: App
 /** A configuration of a known kind in its stored version, without defaults. */
 interface Decoded {
   readonly kind: Kind;
+  /** As it came. */
+  readonly configuration: Fields;
   readonly applied: Fields;
   readonly namespace: string;
   readonly name: string;
@@ -87,7 +90,7 @@ function decode(object: KubeObject, options: ApplyOptions): Decoded {
   const applied = toStored(kind, { ...(isRecord(value) ? value : {}), apiVersion: object.apiVersion, kind: kind.kind });
   const warnings = validation === "Warn" ? findings.unknown.map((path) => `unknown field "${path}"`) : [];
   const namespace = kind.namespaced ? (object.metadata.namespace ?? "") : "";
-  return { kind, applied, namespace, name, warnings };
+  return { kind, configuration: object, applied, namespace, name, warnings };
 }
 
 function kindOf(object: KubeObject): Kind {
@@ -117,7 +120,8 @@ async function applyOnce(store: Store, decoded: Decoded, options: ApplyOptions):
   const live = await store.get(kind, namespace, name);
   if (live === undefined && options.subresource !== undefined) throw notFound(kind, name);
   const merged = applyFields({ ...options, kind, applied, live, manager: options.fieldManager });
-  const admitted = admit(merged.object, await admitOptions(store, decoded, live, options));
+  const annotated = withLastApplied(merged.object, options.fieldManager, decoded.configuration);
+  const admitted = admit(annotated, await admitOptions(store, decoded, live, options));
   const next = withManagedFields(admitted.object, merged.managers);
   const warnings = [...decoded.warnings, ...admitted.warnings];
   const writing = { dryRun: options.dryRun ?? false };

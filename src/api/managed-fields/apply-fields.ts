@@ -6,6 +6,7 @@ import { isRecord, recordAt, stringAt } from "../../ground/json.ts";
 import { ApiStatusError } from "../status.ts";
 import type { FieldSet } from "./field-set.ts";
 import { NO_FIELDS, difference, intersection, isEmptySet, pathsOf, union } from "./field-set.ts";
+import { clientAppliedFields } from "./last-applied.ts";
 import type { Manager, ManagerIdentity } from "./managers.ts";
 import { fieldsOf, isSameManager, parseManagers, withManager } from "./managers.ts";
 import { emptyObject, trackedPart } from "./tracked-fields.ts";
@@ -59,7 +60,7 @@ export function applyFields(options: Application): AppliedObject {
   const merged = mergeApplied(base, config, schema);
   const next = withoutFields(merged, fieldsOf(managers, identity), owned, schema);
   const { changed, removed } = compareValues(base, next, schema);
-  if (!options.force) refuseConflicts(others, changed);
+  if (!options.force) refuseConflicts(others, changed, clientAppliedFields(live, options.manager, kind));
   const left = managers.map((manager) =>
     isSameManager(manager, identity)
       ? manager
@@ -101,14 +102,15 @@ interface FieldConflict {
   readonly path: string;
 }
 
-function refuseConflicts(others: readonly Manager[], changed: FieldSet): void {
+function refuseConflicts(others: readonly Manager[], changed: FieldSet, allowed: FieldSet): void {
+  const disputed = others.map((manager) => intersection(manager.fields, changed));
+  if (disputed.every((fields) => isEmptySet(difference(fields, allowed)))) return;
   const conflicts = others.flatMap((manager) =>
     pathsOf(intersection(manager.fields, changed)).map((path): FieldConflict => ({
       manager: shownManager(manager),
       path,
     })),
   );
-  if (conflicts.length === 0) return;
   throw new ApiStatusError(409, "Conflict", conflictMessage(conflicts), {
     causes: conflicts.map(({ manager, path }) => ({
       reason: "FieldManagerConflict",
