@@ -1,15 +1,14 @@
-import { arrayAt, numberAt, stringAt } from "../ground/json.ts";
-import { NAMESPACE, SERVICE } from "../resource/kind.ts";
+import { stringAt } from "../ground/json.ts";
 import type { KubeObject } from "../resource/object.ts";
-import type { Store } from "../store/contract.ts";
 import { noticeOf, standingStatus } from "./accepted.ts";
 import { recordUpdate } from "./managed-fields/record-update.ts";
+import { assertNamespaceIsOpen } from "./namespace-check.ts";
 import type { ObjectContext } from "./read-objects.ts";
 import type { ResourceRoute } from "./route.ts";
-import { forbidden, notFound, toApiStatusError } from "./status.ts";
+import { toApiStatusError } from "./status.ts";
 import { admit } from "./validate/admit.ts";
 import type { AdmitOptions, Admitted } from "./validate/admit.ts";
-import type { ServiceAllocation } from "./validate/service-defaults.ts";
+import { readServiceAllocation } from "./validate/service-allocation.ts";
 import type { WriteChoices } from "./write-options.ts";
 
 /** What is to be stored, as the client sent it or as its patch made it. */
@@ -32,7 +31,7 @@ export interface Written {
 export async function storeNew(context: ObjectContext, route: ResourceRoute, draft: Draft): Promise<Written> {
   const { kind } = route.resource;
   const name = nameOf(draft.input);
-  if (kind.kind !== "Namespace" && kind.namespaced) await assertNamespaceIsOpen(context.store, route, name);
+  await assertNamespaceIsOpen(context.store, kind, route.namespace, name);
   const admitted = await admitDraft(context, route, draft, undefined);
   const tracked = withManager(context, route, draft, undefined, admitted.object);
   const created = await attempt(route, tracked.metadata.name, () =>
@@ -100,29 +99,9 @@ async function admitDraft(
     existing,
     subresource: route.subresource === "status" ? "status" : undefined,
     patch: draft.patch,
-    ...(kind.kind === "Service" ? { allocation: await allocationOf(context.store) } : {}),
+    ...(kind.kind === "Service" ? { allocation: await readServiceAllocation(context.store) } : {}),
   };
   return admit(draft.input, options);
-}
-
-async function assertNamespaceIsOpen(store: Store, route: ResourceRoute, name: string): Promise<void> {
-  const namespace = await store.get(NAMESPACE, "", route.namespace);
-  if (namespace === undefined) throw notFound(NAMESPACE, route.namespace);
-  if (namespace.metadata.deletionTimestamp === undefined) return;
-  const why = `unable to create new content in namespace ${route.namespace} because it is being terminated`;
-  throw forbidden(route.resource.kind, name, why);
-}
-
-async function allocationOf(store: Store): Promise<ServiceAllocation> {
-  const { items } = await store.list(SERVICE);
-  const addresses = new Set(items.map((item) => stringAt(item["spec"], "clusterIP")));
-  const ports = new Set(
-    items.flatMap((item) => arrayAt(item["spec"], "ports").map((port) => numberAt(port, "nodePort"))),
-  );
-  return {
-    isAddressTaken: (address) => addresses.has(address),
-    isNodePortTaken: (port) => ports.has(port),
-  };
 }
 
 async function attempt(route: ResourceRoute, name: string, write: () => Promise<KubeObject>): Promise<KubeObject> {
