@@ -6,7 +6,7 @@ import { MemoryStore } from "../store/memory.ts";
 import { ensureDefaults } from "./bootstrap.ts";
 import { ApiServer } from "./server.ts";
 
-const TOKEN = "correct horse";
+const TOKEN = "correct-horse";
 
 export interface TestAnswer {
   readonly status: number;

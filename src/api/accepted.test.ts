@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { DEPLOYMENT, CUSTOM_RESOURCE_DEFINITION, INGRESS } from "../resource/kind.ts";
+import { TestApi, at } from "./testing.ts";
+
+const DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments";
+const DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+
+function deployment(name: string, labels: Readonly<Record<string, string>> = {}): object {
+  return { apiVersion: "apps/v1", kind: "Deployment", metadata: { name, labels }, spec: { replicas: 2 } };
+}
+
+function definition(group: string): object {
+  return {
+    apiVersion: "apiextensions.k8s.io/v1",
+    kind: "CustomResourceDefinition",
+    metadata: { name: `things.${group}` },
+    spec: { group, names: { kind: "Thing", plural: "things" }, versions: [{ name: "v1" }] },
+  };
+}
+
+function warning(headers: Headers): string {
+  return (headers.get("warning") ?? "").replace(/^299 - "(.*)"$/, "$1").replaceAll(String.raw`\"`, '"');
+}
+
+describe("accepted kinds", () => {
+  it("are stored with a sentence that nothing runs them", async () => {
+    await using api = await TestApi.open();
+    const created = await api.call("POST", DEPLOYMENTS, { body: deployment("web") });
+    assert.equal(created.status, 201);
+    assert.equal(warning(created.headers), 'Deployment "web": stored, but this edge runs no workloads');
+    assert.equal(at((await api.call("GET", DEPLOYMENTS)).json, "items.0.spec.replicas"), 2);
+  });
+
+  it("say that cert-manager is not needed, and let scripts that wait for it go on", async () => {
+    await using api = await TestApi.open();
+    const body = deployment("cert-manager", { "app.kubernetes.io/instance": "cert-manager" });
+    const created = await api.call("POST", DEPLOYMENTS, { body });
+    assert.equal(
+      warning(created.headers),
+      'Deployment "cert-manager": not needed here, Lintel issues certificates itself',
+    );
+    const stored = await api.store.get(DEPLOYMENT, "default", "cert-manager");
+    assert.equal(at(stored, "status.conditions.0.type"), "Available");
+    assert.equal(at(stored, "status.availableReplicas"), 2);
+  });
+
+  it("say of a definition whether its kind is served", async () => {
+    await using api = await TestApi.open();
+    const known = await api.call("POST", DEFINITIONS, { body: definition("cert-manager.io") });
+    assert.match(warning(known.headers), /: accepted: already served by Lintel$/);
+    const unknown = await api.call("POST", DEFINITIONS, { body: definition("frobs.test") });
+    assert.match(warning(unknown.headers), /: stored, but Lintel does not serve the kind it defines$/);
+    const stateOf = async (name: string): Promise<unknown> =>
+      at(await api.store.get(CUSTOM_RESOURCE_DEFINITION, "", name), "status.conditions.1.status");
+    assert.equal(await stateOf("things.cert-manager.io"), "True");
+    assert.equal(await stateOf("things.frobs.test"), "False");
+  });
+
+  it("say nothing of kinds that are acted on, and nothing on a change", async () => {
+    await using api = await TestApi.open();
+    const ingress = { apiVersion: "networking.k8s.io/v1", kind: "Ingress", metadata: { name: "a" } };
+    const rules = { defaultBackend: { service: { name: "web", port: { number: 80 } } } };
+    const path = "/apis/networking.k8s.io/v1/namespaces/default/ingresses";
+    const created = await api.call("POST", path, { body: { ...ingress, spec: rules } });
+    assert.deepEqual([created.status, created.headers.get("warning")], [201, null]);
+    assert.notEqual(await api.store.get(INGRESS, "default", "a"), undefined);
+    await api.call("POST", DEPLOYMENTS, { body: deployment("web") });
+    const type = "application/merge-patch+json";
+    const patched = await api.call("PATCH", `${DEPLOYMENTS}/web`, { body: { spec: { replicas: 3 } }, type });
+    assert.deepEqual([patched.status, patched.headers.get("warning")], [200, null]);
+  });
+
+  it("are scaled through their subresource", async () => {
+    await using api = await TestApi.open();
+    await api.call("POST", DEPLOYMENTS, { body: deployment("web") });
+    const scale = `${DEPLOYMENTS}/web/scale`;
+    assert.equal(at((await api.call("GET", scale)).json, "spec.replicas"), 2);
+    const type = "application/merge-patch+json";
+    assert.equal((await api.call("PATCH", scale, { body: { spec: { replicas: 5 } }, type })).status, 200);
+    assert.equal(at(await api.store.get(DEPLOYMENT, "default", "web"), "spec.replicas"), 5);
+  });
+});
