@@ -1,0 +1,288 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { AcmeError } from "../acme/client/acme-error.ts";
+import { parseCertificate } from "../pki/x509/certificate.ts";
+import { base64At } from "../resource/certificate-request.ts";
+import { CERTIFICATE, CERTIFICATE_REQUEST, CHALLENGE, EVENT, ISSUER, ORDER, SECRET } from "../resource/kind.ts";
+import { MortalStore, make, problemOf, TestPlane } from "./testing.ts";
+
+const ACME = {
+  server: "https://ca.example/directory",
+  email: "owner@shop.example",
+  privateKeySecretRef: { name: "account" },
+  solvers: [{ http01: { ingress: { ingressClassName: "nginx" } } }],
+};
+
+function certificate(dnsNames: readonly string[] = ["shop.example"]): ReturnType<typeof make> {
+  const privateKey = { algorithm: "ECDSA" };
+  return make(CERTIFICATE, "web", { spec: { secretName: "web-tls", dnsNames, issuerRef: { name: "le" }, privateKey } });
+}
+
+async function withIssuer(acme: Readonly<Record<string, unknown>> = ACME): Promise<TestPlane> {
+  const test = await TestPlane.open();
+  await test.store.create(ISSUER, make(ISSUER, "le", { spec: { acme } }));
+  return test;
+}
+
+async function readyMessage(test: TestPlane): Promise<string> {
+  return (await test.condition(CERTIFICATE, "web", "Ready"))?.message ?? "";
+}
+
+describe("ACME issuance", () => {
+  it("tells the CA to validate only after every worker serves the token", async () => {
+    await using test = await withIssuer();
+    test.edge.held = true;
+    await test.store.create(CERTIFICATE, certificate());
+    await test.until(() => test.edge.snapshot.challenges.size === 1, "the token in the snapshot");
+    await test.clock.advance(5000);
+    await test.quiet();
+    assert.equal(test.ca.count("accept"), 0);
+    test.edge.release();
+    await test.untilReady("web");
+    assert.equal(test.ca.count("accept"), 1);
+  });
+
+  it("reports a challenge that cannot be presented and goes on once it can", async () => {
+    await using test = await withIssuer();
+    test.edge.held = true;
+    await test.store.create(CERTIFICATE, certificate());
+    await test.until(async () => (await readyMessage(test)).includes("not every worker"), "the reason");
+    assert.equal(test.ca.count("accept"), 0);
+    test.edge.release();
+    await test.untilReady("web");
+  });
+
+  it("orders once whatever step the process dies after", async () => {
+    let completed = false;
+    for (let writes = 1; !completed && writes < 80; writes++) {
+      await using test = await withIssuer();
+      const mortal = new MortalStore(test.store);
+      await test.restart({ store: mortal, openAcmeCaller: () => test.ca.caller(() => mortal.alive) });
+      mortal.writesLeft = writes;
+      await test.store.create(CERTIFICATE, certificate(["a.example", "b.example"]));
+      for (let step = 0; step < 30 && mortal.alive; step++) {
+        await test.quiet();
+        await test.clock.advance(100);
+      }
+      completed = mortal.alive;
+      await test.restart();
+      await test.untilReady("web");
+      assert.equal(test.ca.count("newOrder"), 1, `after ${String(writes)} writes`);
+      assert.equal(test.ca.issued, 1, `after ${String(writes)} writes`);
+      await test.quiet();
+      const { items } = await test.store.list(SECRET);
+      assert.deepEqual(items.map((secret) => secret.metadata.name).sort(), ["account", "web-tls"]);
+      assert.equal((await test.store.list(CHALLENGE)).items.length, 0, `after ${String(writes)} writes`);
+    }
+    assert.ok(completed, "the last round ran to its end without dying");
+  });
+
+  it("says on the Certificate what the CA found and what to do", async () => {
+    await using test = await withIssuer();
+    test.ca.validate = (name) => problemOf("connection", `Fetching http://${name}/: Connection refused`);
+    await test.store.create(CERTIFICATE, certificate());
+    await test.until(async () => (await test.condition(CERTIFICATE, "web", "Issuing"))?.status === "False", "failure");
+    await test.quiet();
+    const message = await readyMessage(test);
+    assert.match(
+      message,
+      /The CA could not verify "shop\.example": Fetching http:\/\/shop\.example\/: Connection refused/,
+    );
+    assert.match(message, /Make port 80 of shop\.example reachable/);
+    assert.match(message, /Next attempt by itself at 2026-01-01T01:00:\d\dZ/);
+    const status = (await test.get(CERTIFICATE, "web"))?.["status"] as Record<string, unknown>;
+    assert.equal(status["failedIssuanceAttempts"], 1);
+    const order = (await test.store.list(ORDER)).items[0];
+    assert.equal((order?.["status"] as Record<string, unknown>)["state"], "invalid");
+  });
+
+  it("waits one hour and then two after failures, and not at all when the spec changed", async () => {
+    await using test = await withIssuer();
+    test.ca.validate = () => problemOf("connection", "refused");
+    await test.store.create(CERTIFICATE, certificate());
+    await test.until(() => test.ca.count("accept") === 1, "the first attempt");
+    await test.quiet();
+    await test.clock.advance(59 * 60_000);
+    await test.quiet();
+    assert.equal(test.ca.count("newOrder"), 1);
+    await test.clock.advance(60_000);
+    await test.until(() => test.ca.count("accept") === 2, "the second attempt");
+    await test.quiet();
+    await test.clock.advance(119 * 60_000);
+    await test.quiet();
+    assert.equal(test.ca.count("newOrder"), 2);
+    test.ca.validate = () => undefined;
+    const before = await test.get(CERTIFICATE, "web");
+    await test.store.update(CERTIFICATE, { ...before!, spec: certificate(["other.example"])["spec"] });
+    await test.untilReady("web");
+    const status = (await test.get(CERTIFICATE, "web"))?.["status"] as Record<string, unknown>;
+    assert.equal(status["failedIssuanceAttempts"], undefined);
+    assert.equal(status["lastFailureTime"], undefined);
+  });
+
+  it("waits as long as the CA asks when a limit is reached", async () => {
+    await using test = await withIssuer();
+    let limited = true;
+    test.ca.refuse = (call) => {
+      if (!limited || !call.startsWith("newOrder")) return;
+      throw new AcmeError("order", { ...problemOf("rateLimited", "too many orders", 429), retryAfterMs: 600_000 });
+    };
+    await test.store.create(CERTIFICATE, certificate());
+    await test.until(async () => (await readyMessage(test)).includes("too many orders"), "the CA's reason");
+    limited = false;
+    await test.clock.advance(590_000);
+    await test.quiet();
+    assert.equal(test.ca.count("newOrder"), 0);
+    await test.clock.advance(10_000);
+    await test.untilReady("web");
+  });
+
+  it("fails an order that the CA refuses for good", async () => {
+    await using test = await withIssuer();
+    test.ca.refuse = (call) => {
+      if (call.startsWith("newOrder")) throw new AcmeError("order", problemOf("rejectedIdentifier", "not public", 400));
+    };
+    await test.store.create(CERTIFICATE, certificate());
+    await test.until(async () => (await test.condition(CERTIFICATE, "web", "Issuing"))?.status === "False", "failure");
+    await test.quiet();
+    assert.match(
+      await readyMessage(test),
+      /not public \(rejectedIdentifier\)\. This CA does not certify shop\.example/,
+    );
+  });
+
+  it("asks the CA nothing for a wildcard that HTTP-01 can't prove", async () => {
+    await using test = await withIssuer();
+    await test.store.create(CERTIFICATE, certificate(["*.shop.example"]));
+    await test.until(async () => (await test.condition(CERTIFICATE, "web", "Issuing"))?.status === "False", "failure");
+    await test.quiet();
+    assert.match(await readyMessage(test), /"\*\.shop\.example": wildcards can't be proven by HTTP-01/);
+    assert.equal(test.ca.count("newOrder"), 0);
+  });
+
+  it("waits for an issuer that does not exist, and says so", async () => {
+    await using test = await TestPlane.open();
+    await test.store.create(CERTIFICATE, certificate());
+    await test.quiet();
+    assert.match(await readyMessage(test), /Issuer "le", which does not exist/);
+    await test.store.create(ISSUER, make(ISSUER, "le", { spec: { acme: ACME } }));
+    await test.untilReady("web");
+  });
+
+  it("says why an issuer is not ready, and recovers", async () => {
+    await using test = await TestPlane.open();
+    let refusing = true;
+    test.ca.refuse = (call) => {
+      if (refusing && call === "register")
+        throw new AcmeError("register", problemOf("serverInternal", "maintenance", 503));
+    };
+    await test.store.create(ISSUER, make(ISSUER, "le", { spec: { acme: ACME } }));
+    await test.store.create(CERTIFICATE, certificate());
+    await test.until(async () => (await readyMessage(test)).includes("maintenance"), "the reason");
+    const ready = await test.condition(ISSUER, "le", "Ready");
+    assert.equal(ready?.reason, "ErrRegisterACMEAccount");
+    refusing = false;
+    await test.untilReady("web");
+    const issuer = (await test.get(ISSUER, "le"))?.["status"] as { acme: Record<string, string> };
+    assert.equal(issuer.acme["uri"], "https://ca.example/account/1");
+    assert.equal(issuer.acme["lastRegisteredEmail"], "owner@shop.example");
+  });
+
+  it("keeps the account key and registers once over restarts", async () => {
+    await using test = await withIssuer();
+    await test.until(async () => (await test.condition(ISSUER, "le", "Ready"))?.status === "True", "issuer");
+    await test.restart();
+    await test.store.create(CERTIFICATE, certificate());
+    await test.untilReady("web");
+    assert.equal(test.ca.count("register"), 1);
+  });
+
+  it("renews by itself for two years", async () => {
+    await using test = await withIssuer();
+    await test.store.create(CERTIFICATE, certificate());
+    await test.untilReady("web");
+    const endMs = test.clock.nowMs() + 2 * 365 * 86_400_000;
+    let serial = "";
+    let renewals = 0;
+    while (test.clock.nowMs() < endMs) {
+      await test.clock.advance(Math.min(86_400_000, endMs - test.clock.nowMs()));
+      await test.quiet();
+      await test.untilReady("web");
+      const facts = parseCertificate(base64At((await test.get(SECRET, "web-tls"))?.["data"], "tls.crt") ?? "");
+      assert.ok(facts.notAfterMs > test.clock.nowMs(), "never expired");
+      if (facts.serialHex !== serial) renewals += 1;
+      serial = facts.serialHex;
+    }
+    // Ninety days, renewed after sixty: the first one and twelve more.
+    assert.equal(renewals, 13);
+    const { items } = await test.store.list(CERTIFICATE_REQUEST);
+    assert.deepEqual(
+      items.map((request) => request.metadata.name),
+      ["web-13"],
+    );
+  });
+
+  it("turns Ready off at expiry when the renewals fail", async () => {
+    await using test = await withIssuer();
+    await test.store.create(CERTIFICATE, certificate());
+    await test.untilReady("web");
+    test.ca.validate = () => problemOf("dns", "no such host");
+    await test.clock.advance(89 * 86_400_000);
+    await test.quiet();
+    assert.equal((await test.condition(CERTIFICATE, "web", "Ready"))?.status, "True");
+    await test.clock.advance(2 * 86_400_000);
+    await test.quiet();
+    const ready = await test.condition(CERTIFICATE, "web", "Ready");
+    assert.equal(ready?.status, "False");
+    assert.equal(ready?.reason, "Expired");
+    assert.match(ready?.message ?? "", /no such host/);
+  });
+
+  it("records who really signed while offline, and issues anew when online again", async () => {
+    await using test = await withIssuer();
+    const offline = { acmeDirectory: () => ({ url: "https://127.0.0.1/directory", offline: true }) };
+    await test.restart(offline);
+    await test.store.create(CERTIFICATE, certificate());
+    await test.untilReady("web");
+    const annotations = (await test.get(SECRET, "web-tls"))?.metadata.annotations;
+    assert.equal(annotations?.["cert-manager.io/issuer-name"], "lintel-local");
+    assert.match((await test.condition(ISSUER, "le", "Ready"))?.message ?? "", /because of --offline/);
+    await test.restart();
+    await test.until(
+      async () => (await test.get(SECRET, "web-tls"))?.metadata.annotations?.["cert-manager.io/issuer-name"] === "le",
+      "the certificate of the real CA",
+    );
+    await test.untilReady("web");
+    assert.equal(test.ca.count("newOrder"), 2);
+  });
+
+  it("writes the Events that people know", async () => {
+    await using test = await withIssuer();
+    await test.store.create(CERTIFICATE, certificate());
+    await test.untilReady("web");
+    await test.quiet();
+    const { items } = await test.store.list(EVENT);
+    const seen = new Set(
+      items.map((event) => `${(event["involvedObject"] as { kind: string }).kind} ${String(event["reason"])}`),
+    );
+    for (const expected of [
+      "Certificate Issuing",
+      "Certificate Generated",
+      "Certificate Requested",
+      "CertificateRequest cert-manager.io",
+      "CertificateRequest OrderCreated",
+      "CertificateRequest CertificateIssued",
+      "Order Created",
+      "Order Complete",
+      "Challenge Started",
+      "Challenge Presented",
+      "Challenge DomainVerified",
+    ]) {
+      assert.ok(seen.has(expected), expected);
+    }
+    assert.deepEqual(
+      test.progress.map((event) => event.step),
+      ["certificate-ordered", "challenge-presented", "challenge-answered", "certificate-ready"],
+    );
+  });
+});
