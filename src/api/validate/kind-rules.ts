@@ -30,7 +30,7 @@ import {
 } from "./ingress.ts";
 import { checkIssuer, checkIssuerRules, warnAboutIssuer } from "./issuer.ts";
 import type { NameRule } from "./name-rules.ts";
-import { label, serviceName } from "./name-rules.ts";
+import { label, pathSegment, serviceName } from "./name-rules.ts";
 import { checkConfigMap, checkConfigMapUpdate, checkSecret, checkSecretUpdate, withSecretDefaults } from "./secret.ts";
 import { checkService, checkServiceUpdate } from "./service.ts";
 
@@ -73,6 +73,10 @@ const RULES: Readonly<Record<string, KindRules>> = {
   ClusterIssuer: { check: checkIssuerRules, webhook: checkIssuer, warn: warnAboutIssuer },
   Order: { webhookUpdate: checkOrderUpdate },
   Challenge: { webhookUpdate: checkChallengeUpdate },
+  Role: { nameRule: pathSegment },
+  RoleBinding: { nameRule: pathSegment },
+  ClusterRole: { nameRule: pathSegment },
+  ClusterRoleBinding: { nameRule: pathSegment },
 };
 
 const NONE: KindRules = {};

@@ -54,6 +54,15 @@ export const wildcardHost: NameRule = rule(
   ["*.example.com"],
 );
 
+/** What can stand in a path: the rule of RBAC, whose names hold colons. */
+export const pathSegment: NameRule = (text) => {
+  const reasons: string[] = [];
+  if (text === "." || text === "..") reasons.push(`may not be '${text}'`);
+  if (text.includes("/")) reasons.push("may not contain '/'");
+  if (text.includes("%")) reasons.push("may not contain '%'");
+  return reasons;
+};
+
 /** A label's value. */
 export const labelValue: NameRule = rule(
   LABEL_VALUE,
