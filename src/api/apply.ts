@@ -1,6 +1,6 @@
 import { isRecord, jsonEqual, recordAt, stringAt } from "../ground/json.ts";
 import type { Kind } from "../resource/kind.ts";
-import { SERVICE } from "../resource/kind.ts";
+import { SECRET, SERVICE } from "../resource/kind.ts";
 import type { KubeObject } from "../resource/object.ts";
 import { isCustomResource, schemaOf } from "../resource/schema/schema-of.ts";
 import type { Store } from "../store/contract.ts";
@@ -15,6 +15,7 @@ import { admit } from "./validate/admit.ts";
 import { decodeCustom } from "./validate/decode-custom.ts";
 import type { DecodeFindings } from "./validate/decode-typed.ts";
 import { decodeTyped } from "./validate/decode-typed.ts";
+import { withEncodedData } from "./validate/secret.ts";
 import { readServiceAllocation } from "./validate/service-allocation.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -87,7 +88,9 @@ function decode(object: KubeObject, options: ApplyOptions): Decoded {
   const validation = options.validation ?? "Strict";
   if (findings.typeError !== undefined) throw untypable(object, findings.typeError);
   if (problems.length > 0 && validation === "Strict") throw untypable(object, problems.join("\n"));
-  const applied = toStored(kind, { ...(isRecord(value) ? value : {}), apiVersion: object.apiVersion, kind: kind.kind });
+  const decoded = { ...(isRecord(value) ? value : {}), apiVersion: object.apiVersion, kind: kind.kind };
+  // stringData is never stored: owned as such, it would look changed every time.
+  const applied = toStored(kind, kind.kind === SECRET.kind ? withEncodedData(decoded) : decoded);
   const warnings = validation === "Warn" ? findings.unknown.map((path) => `unknown field "${path}"`) : [];
   const namespace = kind.namespaced ? (object.metadata.namespace ?? "") : "";
   return { kind, configuration: object, applied, namespace, name, warnings };

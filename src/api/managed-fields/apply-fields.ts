@@ -9,7 +9,7 @@ import { NO_FIELDS, difference, intersection, isEmptySet, pathsOf, union } from 
 import { clientAppliedFields } from "./last-applied.ts";
 import type { Manager, ManagerIdentity } from "./managers.ts";
 import { fieldsOf, isSameManager, parseManagers, withManager } from "./managers.ts";
-import { emptyObject, trackedPart } from "./tracked-fields.ts";
+import { emptyObject, trackedPart, withoutAssigned } from "./tracked-fields.ts";
 import { appliedFields, compareValues, mergeApplied, withoutFields } from "./typed-value.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -53,8 +53,8 @@ export function applyFields(options: Application): AppliedObject {
   };
   const base = trackedPart(live ?? emptyObject(kind, schema), kind, subresource);
   const config = trackedPart(applied, kind, subresource);
-  const managers = managersOf(live, base, options);
   const fields = configFields(config, kind);
+  const managers = managersOf(live, isEmptySet(fields), options);
   const others = managers.filter((manager) => !isSameManager(manager, identity));
   const owned = others.reduce((all, manager) => union(all, manager.fields), fields);
   const merged = mergeApplied(base, config, schema);
@@ -81,20 +81,16 @@ function configFields(config: Fields, kind: Kind): FieldSet {
   return Object.keys(own).length === 0 ? NO_FIELDS : appliedFields(own, schemaOf(kind));
 }
 
-function managersOf(live: KubeObject | undefined, base: Fields, options: Application): readonly Manager[] {
-  if (live === undefined) return [];
-  const managers = parseManagers(live.metadata.managedFields);
-  if (managers.length > 0) return managers;
-  return [
-    {
-      name: BEFORE_FIRST_APPLY,
-      operation: "Update",
-      apiVersion: apiVersionOf(options.kind),
-      subresource: options.subresource ?? "",
-      time: undefined,
-      fields: appliedFields(base, schemaOf(options.kind)),
-    },
-  ];
+function managersOf(live: KubeObject | undefined, isBare: boolean, options: Application): readonly Manager[] {
+  const managers = parseManagers(live?.metadata.managedFields);
+  // Who applies nothing takes nothing from anybody, so nobody needs to be named.
+  if (live === undefined || managers.length > 0 || isBare) return managers;
+  const { kind, subresource = "" } = options;
+  const schema = schemaOf(kind);
+  const partOf = (object: Fields): Fields => withoutAssigned(trackedPart(object, kind, subresource), kind);
+  const identity = { operation: "Update", apiVersion: apiVersionOf(kind), subresource, time: undefined } as const;
+  const { changed } = compareValues(partOf(emptyObject(kind, schema)), partOf(live), schema);
+  return [{ ...identity, name: BEFORE_FIRST_APPLY, fields: changed }];
 }
 
 interface FieldConflict {

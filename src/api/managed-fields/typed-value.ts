@@ -124,20 +124,27 @@ export function mergeApplied(live: unknown, applied: unknown, schema: Schema | u
   return interleaved(liveMembers, appliedMembers).map(merged);
 }
 
-/** Both lists' items once each: in the order applied, the others where they were before the next item they share. */
+/**
+ * The items of both lists once each, in the order the live ones have and then in the order applied, which wins where they
+ * disagree: what only the live list has stays in front of what is new, up to the next item they share.
+ */
 function interleaved(live: readonly Member[], applied: readonly Member[]): readonly Member[] {
+  const liveByElement = new Map(live.map((member) => [member.element, member]));
   const appliedElements = new Set(applied.map((member) => member.element));
-  const liveAt = new Map(live.map((member, index) => [member.element, index]));
+  const shared = applied.map((member) => member.element).filter((element) => liveByElement.has(element));
+  const done = new Set<string>();
   const result: Member[] = [];
   let next = 0;
   for (const member of applied) {
-    const at = liveAt.get(member.element);
-    const before = at === undefined ? [] : live.slice(next, at);
-    result.push(...before.filter((other) => !appliedElements.has(other.element)));
-    if (at !== undefined) next = Math.max(next, at + 1);
-    result.push(at === undefined ? member : (live[at] ?? member));
+    for (let other = live[next]; other !== undefined; other = live[++next]) {
+      if (!appliedElements.has(other.element)) result.push(other);
+      else if (!done.has(other.element) && other.element === shared[0]) break;
+    }
+    result.push(liveByElement.get(member.element) ?? member);
+    done.add(member.element);
+    if (member.element === shared[0]) shared.shift();
   }
-  return [...result, ...live.slice(next).filter((member) => !appliedElements.has(member.element))];
+  return [...result, ...live.slice(next).filter((other) => !appliedElements.has(other.element))];
 }
 
 /**

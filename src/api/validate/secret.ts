@@ -18,15 +18,20 @@ const KEYS_BY_TYPE: Readonly<Record<string, readonly string[]>> = {
 
 /** Returns the Secret as it is stored: type Opaque when absent, stringData written into data. */
 export function withSecretDefaults(object: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const encoded = withEncodedData(object);
+  return { ...encoded, type: (stringAt(object, "type") ?? "") === "" ? "Opaque" : object["type"] };
+}
+
+/** Returns the Secret with stringData written into data, whose entries it replaces. */
+export function withEncodedData(object: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const { stringData, ...rest } = object;
-  const texts = isRecord(stringData) ? Object.entries(stringData) : [];
-  const added = texts.map(([key, text]): [string, string] => [key, Buffer.from(String(text)).toString("base64")]);
+  if (!isRecord(stringData)) return rest;
+  const added = Object.entries(stringData).map(([key, text]): [string, string] => [
+    key,
+    Buffer.from(String(text)).toString("base64"),
+  ]);
   const data = Object.fromEntries([...Object.entries(recordAt(object, "data")), ...added]);
-  return {
-    ...rest,
-    ...(Object.keys(data).length === 0 ? {} : { data }),
-    type: (stringAt(object, "type") ?? "") === "" ? "Opaque" : object["type"],
-  };
+  return Object.keys(data).length === 0 ? rest : { ...rest, data };
 }
 
 /** Checks a Secret that has its defaults, core/v1. */
