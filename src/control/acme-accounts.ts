@@ -8,7 +8,7 @@ import type { Issuer } from "../resource/issuer.ts";
 /** What controllers ask of an ACME client. */
 export type AcmeCaller = Pick<
   AcmeClient,
-  "register" | "newOrder" | "order" | "authorization" | "accept" | "finalize" | "certificate" | "thumbprint"
+  "register" | "newOrder" | "order" | "authorization" | "accept" | "finalize" | "certificate" | "thumbprint" | "close"
 >;
 
 export interface AcmeCallerOptions {
@@ -40,7 +40,9 @@ export class AcmeAccounts {
   readonly #directory: AcmeDirectory;
   readonly #openCaller: (options: AcmeCallerOptions) => AcmeCaller;
   readonly #callers = new Map<string, AcmeCaller>();
+  readonly #lost = new Set<string>();
   readonly #listeners = new Set<(issuerKey: string) => void>();
+  readonly #lossListeners = new Set<(reference: IssuerReference, namespace: string) => void>();
 
   constructor(options: {
     readonly clock: Clock;
@@ -80,12 +82,39 @@ export class AcmeAccounts {
   /** Makes `caller` the one for orders of `issuer`, and tells who waits. */
   put(issuer: Issuer, caller: AcmeCaller): void {
     const key = keyOf(issuer);
+    this.#callers.get(key)?.close();
     this.#callers.set(key, caller);
+    this.#lost.delete(key);
     for (const listener of this.#listeners) listener(key);
   }
 
   remove(kind: string, namespace: string, name: string): void {
-    this.#callers.delete(issuerKey({ kind, name, group: "" }, namespace));
+    const key = issuerKey({ kind, name, group: "" }, namespace);
+    this.#callers.get(key)?.close();
+    this.#callers.delete(key);
+    this.#lost.delete(key);
+  }
+
+  /** Notes that the CA does not know the account any more, and tells who registers it anew. */
+  reportLost(reference: IssuerReference, namespace: string): void {
+    this.#lost.add(issuerKey(reference, namespace));
+    for (const listener of this.#lossListeners) listener(reference, namespace);
+  }
+
+  /** Whether the account was reported lost and not registered since. */
+  isLost(issuer: Issuer): boolean {
+    return this.#lost.has(keyOf(issuer));
+  }
+
+  /** Calls `listener` with each issuer whose account is lost. */
+  subscribeLosses(listener: (reference: IssuerReference, namespace: string) => void): void {
+    this.#lossListeners.add(listener);
+  }
+
+  /** Closes the connections to all CAs. */
+  close(): void {
+    for (const caller of this.#callers.values()) caller.close();
+    this.#callers.clear();
   }
 
   has(issuer: Issuer): boolean {

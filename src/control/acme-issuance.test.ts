@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { AcmeError } from "../acme/client/acme-error.ts";
+import { stringAt } from "../ground/json.ts";
 import { parseCertificate } from "../pki/x509/certificate.ts";
 import { base64At } from "../resource/certificate-request.ts";
 import { CERTIFICATE, CERTIFICATE_REQUEST, CHALLENGE, EVENT, ISSUER, ORDER, SECRET } from "../resource/kind.ts";
@@ -92,8 +93,8 @@ describe("ACME issuance", () => {
     assert.match(message, /Next attempt by itself at 2026-01-01T01:00:\d\dZ/);
     const status = (await test.get(CERTIFICATE, "web"))?.["status"] as Record<string, unknown>;
     assert.equal(status["failedIssuanceAttempts"], 1);
-    const order = (await test.store.list(ORDER)).items[0];
-    assert.equal((order?.["status"] as Record<string, unknown>)["state"], "invalid");
+    const [order] = (await test.store.list(ORDER)).items;
+    assert.equal(stringAt(order?.["status"], "state"), "invalid");
   });
 
   it("waits one hour and then two after failures, and not at all when the spec changed", async () => {
@@ -132,7 +133,7 @@ describe("ACME issuance", () => {
     limited = false;
     await test.clock.advance(590_000);
     await test.quiet();
-    assert.equal(test.ca.count("newOrder"), 0);
+    assert.equal(test.ca.count("newOrder"), 1);
     await test.clock.advance(10_000);
     await test.untilReady("web");
   });
@@ -181,11 +182,26 @@ describe("ACME issuance", () => {
     await test.until(async () => (await readyMessage(test)).includes("maintenance"), "the reason");
     const ready = await test.condition(ISSUER, "le", "Ready");
     assert.equal(ready?.reason, "ErrRegisterACMEAccount");
+    assert.equal(test.ca.count("register"), 1);
     refusing = false;
     await test.untilReady("web");
     const issuer = (await test.get(ISSUER, "le"))?.["status"] as { acme: Record<string, string> };
     assert.equal(issuer.acme["uri"], "https://ca.example/account/1");
     assert.equal(issuer.acme["lastRegisteredEmail"], "owner@shop.example");
+  });
+
+  it("registers anew when the CA forgot the account", async () => {
+    await using test = await withIssuer();
+    let known = false;
+    test.ca.refuse = (call) => {
+      if (call === "register" && test.ca.count("register") === 2) known = true;
+      if (!known && call.startsWith("newOrder"))
+        throw new AcmeError("order", problemOf("accountDoesNotExist", "who?", 400));
+    };
+    await test.store.create(CERTIFICATE, certificate());
+    await test.untilReady("web");
+    assert.equal(test.ca.count("register"), 2);
+    assert.equal(test.ca.count("newOrder"), 2);
   });
 
   it("keeps the account key and registers once over restarts", async () => {

@@ -66,13 +66,16 @@ export class ControlPlane {
   readonly #events: EventRecorder;
   readonly #publisher: EdgePublisher;
   readonly #queues: readonly WorkQueue[];
+  readonly #accounts: AcmeAccounts;
 
   private constructor(parts: {
     readonly caches: Caches;
     readonly events: EventRecorder;
     readonly publisher: EdgePublisher;
     readonly queues: readonly WorkQueue[];
+    readonly accounts: AcmeAccounts;
   }) {
+    this.#accounts = parts.accounts;
     this.#caches = parts.caches;
     this.#events = parts.events;
     this.#publisher = parts.publisher;
@@ -113,7 +116,7 @@ export class ControlPlane {
       openOrders(world),
       openChallenges(world),
     ];
-    return new ControlPlane({ caches, events, publisher, queues });
+    return new ControlPlane({ caches, events, publisher, queues, accounts: world.accounts });
   }
 
   /** Whether anything is being worked on; timers that wait don't count. */
@@ -124,6 +127,7 @@ export class ControlPlane {
   /** Stops working and watching; resolves when nothing of it runs any more. The edge keeps what it serves. */
   async close(): Promise<void> {
     await Promise.all(this.#queues.map((queue) => queue.close()));
+    this.#accounts.close();
     await this.#publisher.close();
     await this.#events.close();
     await Promise.all(allInformers(this.#caches).map((informer) => informer.close()));

@@ -11,6 +11,7 @@ import { systemClock } from "../ground/system-clock.ts";
 import { MemoryLog, seededRandom } from "../ground/testing.ts";
 import { LocalCa } from "../pki/local-ca.ts";
 import { parseCertificate } from "../pki/x509/certificate.ts";
+import { conditionsOf } from "../resource/condition.ts";
 import { base64At } from "../resource/certificate-request.ts";
 import { CERTIFICATE, CLUSTER_ISSUER, INGRESS, NAMESPACE, SECRET } from "../resource/kind.ts";
 import { MemoryStore } from "../store/memory.ts";
@@ -94,8 +95,8 @@ async function untilReady(
   for await (const { object } of store.watch(kind, { signal })) {
     if (object.metadata.name !== name || object.metadata.namespace !== (namespace === "" ? undefined : namespace))
       continue;
-    const status = object["status"] as { conditions?: { type: string; status: string }[] } | undefined;
-    if (status?.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True")) return;
+    const conditions = conditionsOf(object["status"]);
+    if (conditions.some((condition) => condition.type === "Ready" && condition.status === "True")) return;
   }
   const object = await store.get(kind, namespace, name);
   assert.fail(`${kind.kind} "${name}" is not ready: ${JSON.stringify(object?.["status"])}`);

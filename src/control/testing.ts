@@ -81,7 +81,7 @@ interface FakeAuthorization {
  * `refuse` plays them), wildcards, authorizations that are reused, or an order that is still processing after finalize.
  */
 export class FakeCa {
-  /** What was asked, in order: `newOrder shop.example`. */
+  /** What was asked, in order, also what was refused: `newOrder shop.example`. */
   readonly calls: string[] = [];
   /** Returns why the CA can't verify a name, or undefined when it can. */
   validate: (name: string, token: string) => AcmeProblem | undefined = () => undefined;
@@ -114,8 +114,8 @@ export class FakeCa {
   caller(alive: () => boolean = () => true): AcmeCaller {
     const asked = (call: string): void => {
       if (!alive()) throw new LintelError("Cannot reach the CA: the process is gone", { code: "Unreachable" });
-      this.refuse(call);
       this.calls.push(call);
+      this.refuse(call);
     };
     return {
       register: async () => {
@@ -147,6 +147,7 @@ export class FakeCa {
         return this.#orders.get(url.replace("/certificate", ""))?.chain ?? "";
       },
       thumbprint: () => "thumbprint",
+      close: () => undefined,
     };
   }
 

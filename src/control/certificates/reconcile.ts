@@ -100,7 +100,7 @@ async function act(world: World, facts: Facts, step: Step, signal: AbortSignal):
       return undefined;
     case "backOff":
       await rest(world, facts);
-      return recheckAt(world, step.untilMs);
+      return recheckAt(world, Math.min(step.untilMs, expiryMs(facts) ?? step.untilMs));
     case "begin":
       await setIssuing(world, facts, step);
       events.normal(object, "Issuing", step.message);
@@ -120,7 +120,7 @@ async function act(world: World, facts: Facts, step: Step, signal: AbortSignal):
       return "again";
     case "await":
       await writeReady(world, facts, causeOf(world, facts, undefined));
-      return undefined;
+      return recheckAt(world, expiryMs(facts));
     case "store":
       await storeIssued(world, facts, step, signal);
       return "again";
@@ -130,6 +130,12 @@ async function act(world: World, facts: Facts, step: Step, signal: AbortSignal):
     default:
       return step satisfies never;
   }
+}
+
+/** When the stored certificate stops being good, if that is still to come: `Ready` turns then, whatever else happens. */
+function expiryMs({ secret, nowMs }: Facts): number | undefined {
+  const atMs = secret?.certificate?.notAfterMs;
+  return atMs !== undefined && atMs > nowMs ? atMs : undefined;
 }
 
 function recheckAt(world: World, atMs: number | undefined): Recheck {

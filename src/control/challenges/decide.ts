@@ -25,6 +25,7 @@ export interface ChallengeMemory {
   /** When the CA was told to validate; undefined: not by this process. */
   readonly acceptedAtMs: number | undefined;
   readonly polls: number;
+  /** The CA must not be asked before this. */
   readonly pollAtMs: number;
 }
 
@@ -37,8 +38,8 @@ export type ChallengeStep =
   /** Too many are worked on: wait for one to end. */
   | { readonly kind: "queue" }
   | { readonly kind: "start" }
-  /** Wait until every worker answers the token, and tell the CA after that. */
-  | { readonly kind: "present" }
+  /** Wait until every worker answers the token, and tell the CA after that; not before `atMs`. */
+  | { readonly kind: "present"; readonly atMs: number }
   | { readonly kind: "poll"; readonly atMs: number }
   | { readonly kind: "giveUp"; readonly reason: string };
 
@@ -55,7 +56,7 @@ export function decide(facts: ChallengeFacts): ChallengeStep {
     };
   }
   if (!status.processing) return facts.processingElsewhere >= PROCESSING_MAX ? { kind: "queue" } : { kind: "start" };
-  if (memory.acceptedAtMs === undefined) return { kind: "present" };
+  if (memory.acceptedAtMs === undefined) return { kind: "present", atMs: memory.pollAtMs };
   if (facts.nowMs - memory.acceptedAtMs >= VALIDATION_MS_MAX) {
     const minutes = String(VALIDATION_MS_MAX / 60_000);
     return { kind: "giveUp", reason: `The CA did not validate "${spec.dnsName}" within ${minutes} minutes` };

@@ -123,6 +123,7 @@ class ChallengeRun {
         events.normal(object, "Started", "Challenge scheduled for processing");
         return "again";
       case "present":
+        if (step.atMs > clock.nowMs()) return { afterMs: step.atMs - clock.nowMs() };
         return this.#withCaller((caller) => this.#present(caller, signal));
       case "poll":
         if (step.atMs > clock.nowMs()) return { afterMs: step.atMs - clock.nowMs() };
@@ -254,11 +255,11 @@ class ChallengeRun {
     const asked = error instanceof AcmeError ? error.problem.retryAfterMs : undefined;
     const { failures } = this.#memory();
     this.#remember({ failures: failures + 1 });
-    const reason = `The CA cannot be asked about "${dnsName}" now and will be again: ${messageOf(error)}`;
-    await this.#write((status) => ({ ...status, reason }));
     const backoffMs = Math.min(CA_RETRY_MS_MAX, CA_RETRY_MS_MIN * 2 ** Math.min(failures, 20));
     const afterMs = Math.max(asked ?? 0, backoffMs);
     this.#remember({ pollAtMs: this.#world.clock.nowMs() + afterMs });
+    const reason = `The CA cannot be asked about "${dnsName}" now and will be again: ${messageOf(error)}`;
+    await this.#write((status) => ({ ...status, reason }));
     return { afterMs };
   }
 

@@ -20,6 +20,8 @@ export interface IssuerFacts {
   readonly directoryUrl: string;
   /** Whether that is the embedded CA because Lintel is offline. */
   readonly offline: boolean;
+  /** Whether the CA said that it does not know the account. */
+  readonly accountLost: boolean;
 }
 
 export type IssuerDecision =
@@ -81,6 +83,7 @@ function decideAcme(facts: IssuerFacts): IssuerDecision {
       : { kind: "makeAccountKey" };
   }
   const registered =
+    !facts.accountLost &&
     isReady(issuer) &&
     status.acmeUri !== undefined &&
     sameOrigin(status.acmeUri, directoryUrl) &&

@@ -24,10 +24,20 @@ const REGISTER_RETRY_MS_MAX: number = 5 * 60_000;
 /** Steps for one key before others get their turn. */
 const STEPS_MAX = 4;
 
+/** What is remembered of registrations that failed, while nothing they depend on changes. */
+interface Setback {
+  readonly failures: number;
+  readonly notBeforeMs: number;
+  readonly inputs: string;
+}
+
 /** Keeps Issuers and ClusterIssuers ready to sign. Keys are `Issuer:namespace/name` and `ClusterIssuer:name`. */
 export function openIssuers(world: World): WorkQueue {
-  const failures = new Map<string, number>();
-  const queue = new WorkQueue({ ...world, name: "issuers", reconcile: (key) => reconcile(world, failures, key) });
+  const setbacks = new Map<string, Setback>();
+  const queue = new WorkQueue({ ...world, name: "issuers", reconcile: (key) => reconcile(world, setbacks, key) });
+  world.accounts.subscribeLosses(({ kind, name }, namespace) => {
+    queue.add(kind === CLUSTER_ISSUER.kind ? `${kind}:${name}` : `${kind}:${namespace}/${name}`);
+  });
   const wake = (object: KubeObject): void => queue.add(`${object.kind}:${objectKey(object)}`);
   for (const cache of [world.caches.issuers, world.caches.clusterIssuers]) {
     cache.subscribe(({ before, after }) => {
@@ -42,21 +52,21 @@ export function openIssuers(world: World): WorkQueue {
   return queue;
 }
 
-async function reconcile(world: World, failures: Map<string, number>, key: string): Promise<Recheck> {
+async function reconcile(world: World, setbacks: Map<string, Setback>, key: string): Promise<Recheck> {
   const kind = key.startsWith(`${CLUSTER_ISSUER.kind}:`) ? CLUSTER_ISSUER : ISSUER;
   const { namespace, name } = splitKey(key.slice(kind.kind.length + 1));
   for (let taken = 0; taken < STEPS_MAX; taken++) {
     const object = await world.store.get(kind, namespace, name);
     if (object === undefined || object.metadata.deletionTimestamp !== undefined) {
-      failures.delete(key);
+      setbacks.delete(key);
       world.accounts.remove(kind.kind, namespace, name);
       return undefined;
     }
-    const rest = await new Attempt(world, kind, readIssuer(object)).step(failures.get(key) ?? 0);
-    if (rest === "again") continue;
-    if (rest === undefined) failures.delete(key);
-    else failures.set(key, (failures.get(key) ?? 0) + 1);
-    return rest;
+    const outcome = await new Attempt(world, kind, readIssuer(object)).step(setbacks.get(key));
+    if (outcome === "again") continue;
+    if (outcome === undefined) setbacks.delete(key);
+    else setbacks.set(key, outcome);
+    return outcome === undefined ? undefined : { afterMs: Math.max(0, outcome.notBeforeMs - world.clock.nowMs()) };
   }
   return { afterMs: REGISTER_RETRY_MS_MIN };
 }
@@ -75,7 +85,7 @@ class Attempt {
     this.#secretNamespace = secretNamespaceOf(world, issuer);
   }
 
-  async step(failuresBefore: number): Promise<Recheck | "again"> {
+  async step(setback: Setback | undefined): Promise<Setback | "again" | undefined> {
     const key = await this.#accountKey();
     const facts = await this.#facts(key);
     const decision = decide(facts);
@@ -97,7 +107,7 @@ class Attempt {
         await this.#writeReady("True", "ACMEAccountRegistered", decision.message);
         return undefined;
       case "register":
-        return typeof key === "object" ? this.#register(key, facts, failuresBefore) : undefined;
+        return typeof key === "object" ? this.#register(key, facts, setback) : undefined;
       default:
         return decision satisfies never;
     }
@@ -115,6 +125,7 @@ class Attempt {
       keyPair: spec.kind === "ca" ? await this.#keyPair(spec.secretName) : undefined,
       directoryUrl: spec.kind === "acme" ? accounts.directoryUrl(server) : "",
       offline: spec.kind === "acme" && accounts.isOffline(server),
+      accountLost: accounts.isLost(this.#issuer),
     };
   }
 
@@ -161,12 +172,20 @@ class Attempt {
     }
   }
 
-  async #register(key: KeyObject, facts: IssuerFacts, failuresBefore: number): Promise<Recheck | "again"> {
-    const { spec } = this.#issuer;
+  async #register(
+    key: KeyObject,
+    facts: IssuerFacts,
+    setback: Setback | undefined,
+  ): Promise<Setback | "again" | undefined> {
+    const { spec, object } = this.#issuer;
+    const { clock } = this.#world;
+    const externalAccount = facts.offline ? undefined : await this.#externalAccount();
+    const inputs = JSON.stringify([object.metadata.generation, hashOf(key), externalAccount, facts.directoryUrl]);
+    const same = setback?.inputs === inputs ? setback : undefined;
+    if (same !== undefined && clock.nowMs() < same.notBeforeMs) return same;
     const caller = this.#world.accounts.open(this.#issuer, key, undefined);
     if (spec.kind !== "acme" || caller === undefined) return undefined;
     try {
-      const externalAccount = facts.offline ? undefined : await this.#externalAccount();
       const { accountUrl } = await caller.register({
         contact: spec.email === "" ? [] : [`mailto:${spec.email}`],
         onlyExisting: spec.disableAccountKeyGeneration && !facts.offline,
@@ -179,15 +198,19 @@ class Attempt {
         ...(spec.email === "" ? {} : { lastRegisteredEmail: spec.email }),
       });
       if (facts.offline) {
-        const message = `Issuer ${this.#issuer.name} is answered by the embedded CA because of --offline`;
-        this.#world.events.normal(this.#issuer.object, "AnsweredOffline", message);
+        const message = `${this.#issuer.kind} "${this.#issuer.name}" is answered by the embedded CA because of --offline`;
+        this.#world.events.normal(object, "AnsweredOffline", message);
       }
       return undefined;
     } catch (error) {
+      if (!isLintelError(error)) throw error;
+      caller.close();
+      const failures = same?.failures ?? 0;
+      const notBeforeMs = clock.nowMs() + retryAfterMs(error, failures);
       const why = error instanceof AcmeError ? explainProblem(error.problem, undefined) : withHint(error);
       const message = `Cannot register an ACME account with "${spec.server}": ${why}`;
       await this.#refuse({ kind: "refuse", reason: "ErrRegisterACMEAccount", message });
-      return { afterMs: retryAfterMs(error, failuresBefore) };
+      return { failures: failures + 1, notBeforeMs, inputs };
     }
   }
 

@@ -33,6 +33,8 @@ const PACES_MAX = 10_000;
 interface Memory {
   pace: Pace | undefined;
   failures: number;
+  /** The CA must not be asked again before this, whatever changes. */
+  notBeforeMs: number;
   /** What the CA said and the store did not take yet: asking the CA again could order twice. */
   unsaved: AcmeOrder | undefined;
 }
@@ -93,7 +95,7 @@ async function reconcile(world: World, memories: Map<string, Memory>, key: strin
 
 function memoryOf(memories: Map<string, Memory>, object: KubeObject): Memory {
   const uid = object.metadata.uid ?? "";
-  const found = memories.get(uid) ?? { pace: undefined, failures: 0, unsaved: undefined };
+  const found = memories.get(uid) ?? { pace: undefined, failures: 0, notBeforeMs: 0, unsaved: undefined };
   memories.delete(uid);
   memories.set(uid, found);
   for (const oldest of memories.keys()) {
@@ -182,7 +184,8 @@ class OrderRun {
 
   async #askCa(machine: AcmeOrder, step: OrderStep): Promise<Recheck | "again"> {
     const { clock } = this.#world;
-    if (step.kind === "poll" && step.atMs > clock.nowMs()) return { afterMs: step.atMs - clock.nowMs() };
+    const notBeforeMs = Math.max(this.#memory.notBeforeMs, step.kind === "poll" ? step.atMs : 0);
+    if (notBeforeMs > clock.nowMs()) return { afterMs: notBeforeMs - clock.nowMs() };
     let after: AcmeOrder;
     try {
       after = await this.#take(machine, step);
@@ -242,6 +245,10 @@ class OrderRun {
   async #refused(error: unknown): Promise<Recheck | "again"> {
     if (error instanceof AcmeError) {
       const { problem } = error;
+      if (shortType(problem) === "accountDoesNotExist") {
+        this.#world.accounts.reportLost(this.#order.spec.issuerRef, this.#order.namespace);
+        return this.#retry("The CA forgot the account of the issuer, which is registered anew", undefined);
+      }
       const reason = explainProblem(problem, this.#order.spec.dnsNames[0]);
       const waits =
         isTemporary(problem) && (shortType(problem) !== "rateLimited" || problem.retryAfterMs !== undefined);
@@ -255,10 +262,12 @@ class OrderRun {
 
   async #retry(reason: string, askedMs: number | undefined): Promise<Recheck> {
     const backoffMs = Math.min(CA_RETRY_MS_MAX, CA_RETRY_MS_MIN * 2 ** Math.min(this.#memory.failures, 20));
+    const afterMs = Math.max(askedMs ?? 0, backoffMs);
     this.#memory.failures += 1;
+    this.#memory.notBeforeMs = this.#world.clock.nowMs() + afterMs;
     await this.#write((status) => ({ ...status, state: status["state"] ?? "pending", reason }));
     this.#world.events.warning(this.#order.object, "OrderPending", reason);
-    return { afterMs: Math.max(askedMs ?? 0, backoffMs) };
+    return { afterMs };
   }
 
   async #save(machine: AcmeOrder): Promise<void> {
