@@ -124,7 +124,7 @@ export function parseAuthorization(value: unknown, url: string, retryAfterMs?: n
 }
 
 /** Returns the challenge in a JSON value, or undefined when it has no URL, type or status. */
-export function parseChallenge(value: unknown): AcmeChallenge | undefined {
+function parseChallenge(value: unknown): AcmeChallenge | undefined {
   const url = stringAt(value, "url");
   const type = stringAt(value, "type");
   const status = stringAt(value, "status");
@@ -149,10 +149,14 @@ export function shortType(problem: AcmeProblem): string {
 export function describeProblem(problem: AcmeProblem): string {
   const details = (problem.subproblems ?? []).map((part) => `${part.identifier?.value ?? "name"}: ${part.detail}`);
   const parts = details.length === 0 ? "" : ` [${details.join("; ")}]`;
-  return `${problem.detail.replace(/\.$/, "")}${parts} (${shortType(problem)})`;
+  const type = problem.type === "about:blank" ? "" : ` (${shortType(problem)})`;
+  return `${problem.detail.replace(/\.$/, "")}${parts}${type}`;
 }
 
 function oneLine(text: string): string {
   // Control characters of a hostile server must not reach a terminal.
-  return text.replaceAll(/\p{Cc}+/gu, " ").slice(0, DETAIL_CHARACTERS_MAX);
+  return text
+    .replaceAll(/\p{Cc}+/gu, " ")
+    .trim()
+    .slice(0, DETAIL_CHARACTERS_MAX);
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
@@ -30,6 +30,16 @@ test("LocalCa.open() keeps keys to their owner and publishes the root", async (t
   assert.equal((await stat(join(directory, "root.pem"))).mode & 0o777, 0o600);
   assert.equal((await stat(join(directory, "intermediate.pem"))).mode & 0o777, 0o600);
   assert.equal(await readFile(join(directory, "root.crt"), "utf8"), ca.rootPem);
+});
+
+test("LocalCa.open() removes what a killed process left half written, but nothing young", async (t) => {
+  const directory = await temporaryFolder(t);
+  const name = (digit: string): string => join(directory, `root.pem.${digit.repeat(36)}.new`);
+  await writeFile(name("0"), "half");
+  await writeFile(name("1"), "half");
+  await utimes(name("0"), 0, 0);
+  await LocalCa.open({ directory, clock: new ManualClock() });
+  assert.deepEqual((await readdir(directory)).sort(), ["root.crt", "root.pem", `root.pem.${"1".repeat(36)}.new`]);
 });
 
 test("LocalCa.open() refuses a damaged root rather than make a new one", async (t) => {

@@ -1,6 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import { randomUUID } from "node:crypto";
-import { link, mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { link, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../ground/clock.ts";
 import { LintelError } from "../ground/errors.ts";
@@ -15,6 +15,9 @@ const ROOT_DURATION_MS = 3652 * DAY_MS;
 const INTERMEDIATE_DURATION_MS = 7 * DAY_MS;
 /** An intermediate is replaced after two days, so that whatever it signs can live for five. */
 const INTERMEDIATE_LEFT_MIN_MS = 5 * DAY_MS;
+
+/** A file that was being written this long ago belongs to a process that was killed. */
+const REMAINS_AGE_MS = 3_600_000;
 
 /** How far before now a new certificate becomes valid: clients whose clocks run late must accept it too. */
 export const BACKDATE_MS = 3_600_000;
@@ -67,6 +70,7 @@ export class LocalCa {
   }): Promise<LocalCa> {
     const { directory, clock } = options;
     await mkdir(directory, { recursive: true, mode: 0o700 });
+    await removeRemains(directory, clock.nowMs() - REMAINS_AGE_MS);
     const file = join(directory, "root.pem");
     let root = await readPair(file);
     if (root === undefined) {
@@ -224,6 +228,19 @@ async function writeBeside(file: string, text: string, mode: number): Promise<st
   // A rename may reach the disk before the bytes do: a power cut must not leave an empty key behind a good name.
   await handle.sync();
   return temporary;
+}
+
+async function removeRemains(directory: string, beforeMs: number): Promise<void> {
+  for (const name of await readdir(directory)) {
+    if (!/\.[0-9a-f-]{36}\.new$/.test(name)) continue;
+    const file = join(directory, name);
+    // Another process may have renamed it in the meantime.
+    const modifiedMs = await stat(file).then(
+      (found) => found.mtimeMs,
+      () => Infinity,
+    );
+    if (modifiedMs < beforeMs) await rm(file, { force: true });
+  }
 }
 
 function unusableRoot(file: string, why: string): LintelError {

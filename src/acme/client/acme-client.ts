@@ -340,7 +340,7 @@ export class AcmeClient {
   #keepNonce(response: TransportResponse): void {
     const nonce = response.headers["replay-nonce"];
     // RFC 8555 section 6.5.1: anything but base64url must be ignored.
-    if (typeof nonce !== "string" || nonce === "" || decodeBase64url(nonce) === undefined) return;
+    if (typeof nonce !== "string" || !/^[A-Za-z0-9_-]+$/.test(nonce)) return;
     this.#nonces.push(nonce);
     if (this.#nonces.length > NONCES_MAX) this.#nonces.shift();
   }

@@ -5,7 +5,7 @@ import type { KeyObject } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { get } from "node:https";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { test, type TestContext } from "node:test";
@@ -125,6 +125,16 @@ test("AcmeClient chooses the preferred chain among Pebble's alternates", { skip 
   assert.equal(parseChain(fallback).at(-1)?.issuerCommonName, first);
 });
 
+test("driveStep() reaches a certificate of Pebble when every step is lost once in a crash", { skip }, async (t) => {
+  const pebble = await startPebble(t, { PEBBLE_AUTHZREUSE: "0" });
+  const client = await clientOf(t, pebble);
+  await client.register({ contact: [] });
+  const csr = await createRequest(await generateKey({ algorithm: "ECDSA", size: 256 }), { dnsNames: ["localhost"] });
+  const start: AcmeOrder = { state: "new", identifiers: [{ type: "dns", value: "localhost" }] };
+  const order = await drive(client, pebble, start, csr, () => false, undefined, true);
+  assert.equal(order.state, "issued", JSON.stringify(order));
+});
+
 test("driveStep() ends in Pebble's own words when the answer is wrong", { skip }, async (t) => {
   const pebble = await startPebble(t, {});
   const client = await clientOf(t, pebble);
@@ -155,19 +165,23 @@ async function drive(
   csr: string,
   until: (order: AcmeOrder) => boolean,
   answer?: string,
+  crashing = false,
 ): Promise<AcmeOrder> {
   let order = start;
   while (!until(order)) {
     const step = nextStep(order, systemClock.nowMs());
     if (step.kind === "poll") await systemClock.sleep(step.atMs - systemClock.nowMs());
-    const event = await driveStep(client, order, {
+    const options = {
       nowMs: () => systemClock.nowMs(),
       csr: () => Promise.resolve(csr),
-      present: (challenge, keyAuthorization) => {
+      present: (challenge: { token: string }, keyAuthorization: string) => {
         pebble.responder.answers.set(challenge.token, answer ?? keyAuthorization);
         return Promise.resolve();
       },
-    });
+    };
+    // A crash after the CA has answered and before that is written down: the step is performed again.
+    if (crashing) await driveStep(client, order, options);
+    const event = await driveStep(client, order, options);
     if (event === undefined) return order;
     order = advance(order, event);
   }
@@ -230,12 +244,27 @@ async function startPebble(
       if (line.includes("ACME directory available")) resolve();
     });
   });
+  await answers(port);
+  await answers(managementPort);
   return {
     directoryUrl: `https://127.0.0.1:${port}/dir`,
     managementUrl: `https://127.0.0.1:${managementPort}`,
     caBundle: ca.rootPem,
     responder,
   };
+}
+
+/** Pebble says that it listens a moment before it does. */
+async function answers(port: number): Promise<void> {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    const socket = connect(port, "127.0.0.1");
+    const connected = await new Promise<boolean>((resolve) => {
+      socket.on("connect", () => resolve(true)).on("error", () => resolve(false));
+    });
+    socket.destroy();
+    if (connected) return;
+    await systemClock.sleep(10);
+  }
 }
 
 async function freePorts(): Promise<readonly [number, number]> {

@@ -116,6 +116,33 @@ test("AcmeServer takes up a validation that a restart interrupted", async (t) =>
   assert.equal((await bench.client.order(order.url)).status, "ready");
 });
 
+test("driveStep() reaches the certificate when every step is lost once in a crash and performed again", async (t) => {
+  const bench = await open(t);
+  await bench.client.register({ contact: [] });
+  const { client, answers } = bench;
+  const csr = await createRequest(await generateKey({ algorithm: "ECDSA", size: 256 }), {
+    dnsNames: ["shop.internal"],
+  });
+  const options = {
+    nowMs: () => systemClock.nowMs(),
+    csr: () => Promise.resolve(csr),
+    present: (challenge: { token: string }, keyAuthorization: string) => {
+      answers.set(challenge.token, keyAuthorization);
+      return Promise.resolve();
+    },
+  };
+  let order: AcmeOrder = { state: "new", identifiers: SHOP };
+  for (let steps = 0; order.state !== "issued"; steps++) {
+    assert.ok(steps < 100, JSON.stringify(order));
+    await driveStep(client, order, options);
+    await systemClock.sleep(10);
+    const event = await driveStep(client, order, options);
+    assert.ok(event !== undefined && event.kind !== "refused", JSON.stringify(event));
+    order = advance(order, event);
+  }
+  assert.ok(coversHost(parseCertificate(order.chain), "shop.internal"));
+});
+
 test("AcmeServer refuses a request whose names, key or signature are not right", async (t) => {
   const bench = await open(t);
   await bench.client.register({ contact: [] });

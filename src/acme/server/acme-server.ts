@@ -19,7 +19,7 @@ import { Validator } from "./validator.ts";
 export type { Http01Dialer } from "./http01-dialer.ts";
 
 /** Below what everything of this server lives. */
-export const BASE_PATH = "/acme/local";
+const BASE_PATH = "/acme/local";
 
 /** How the server is opened. */
 export interface AcmeServerOptions {

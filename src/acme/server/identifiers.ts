@@ -4,7 +4,7 @@ import { type AcmeIdentifier, parseIdentifier } from "../wire.ts";
 import { problemDocument, type ProblemDocument, ServerProblem } from "./server-problem.ts";
 
 /** Most names of one certificate, as with Let's Encrypt. */
-export const IDENTIFIERS_MAX = 100;
+const IDENTIFIERS_MAX = 100;
 
 /**
  * Returns the identifiers of a newOrder payload: lower case, canonical, each once, in the order asked for. Throws a
@@ -60,7 +60,9 @@ function nameObjection(name: string): string | undefined {
   }
   if (name.endsWith(".")) return "it ends with a dot";
   if (name.length > 253) return "it is longer than 253 characters";
-  if (canonicalIp(name) !== undefined || /^[\d.]+$/.test(name)) return "it is an address; order it with type ip";
+  if (canonicalIp(name) !== undefined) return "it is an address; order it with type ip";
+  // URLs take such names for addresses in another notation: what was proven would not be what is certified.
+  if (/(^|\.)(\d+|0x[0-9a-f]*)$/i.test(name)) return "its last part is a number";
   const label = name.split(".").find((part) => !/^(?!-)[a-z0-9-]{1,63}(?<!-)$/i.test(part));
   return label === undefined ? undefined : `"${label.slice(0, 70)}" is no part of a domain name`;
 }

@@ -8,7 +8,7 @@ import { keyWeakness } from "./key-policy.ts";
 import { ServerProblem } from "./server-problem.ts";
 
 /** The signature algorithms that are taken (RFC 7518, RFC 8037). */
-export const ALGORITHMS: readonly string[] = ["ES256", "ES384", "ES512", "RS256", "EdDSA", "Ed25519"];
+const ALGORITHMS: readonly string[] = ["ES256", "ES384", "ES512", "RS256", "EdDSA", "Ed25519"];
 
 /** A public key that came with a request, or that an account has. */
 export interface VerificationKey {

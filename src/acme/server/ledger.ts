@@ -27,8 +27,10 @@ const TABLES = `
   CREATE TABLE IF NOT EXISTS account (id TEXT PRIMARY KEY, thumbprint TEXT NOT NULL UNIQUE, body TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS acme_order (id TEXT PRIMARY KEY, account TEXT NOT NULL, expires_ms INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
   CREATE INDEX IF NOT EXISTS acme_order_account ON acme_order (account);
+  CREATE INDEX IF NOT EXISTS acme_order_expiry ON acme_order (expires_ms);
   CREATE TABLE IF NOT EXISTS authorization (id TEXT PRIMARY KEY, account TEXT NOT NULL, expires_ms INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
   CREATE INDEX IF NOT EXISTS authorization_account ON authorization (account);
+  CREATE INDEX IF NOT EXISTS authorization_expiry ON authorization (expires_ms);
   CREATE TABLE IF NOT EXISTS certificate (id TEXT PRIMARY KEY, renewal_id TEXT NOT NULL UNIQUE, not_after_ms INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
 `;
 

@@ -22,9 +22,9 @@ import {
 import { ServerProblem } from "./server-problem.ts";
 
 /** How long an order may take from first to last, and how long its authorizations are good. */
-export const ORDER_DURATION_MS = 86_400_000;
+const ORDER_DURATION_MS = 86_400_000;
 /** How long certificates last: as long as every intermediate of the local CA has left when it signs. */
-export const CERTIFICATE_DURATION_MS: number = 5 * 86_400_000;
+const CERTIFICATE_DURATION_MS = 5 * 86_400_000;
 const CSR_BYTES_MAX = 65_536;
 const TOKEN_BYTES = 32;
 

@@ -8,7 +8,7 @@ import type { AccountRecord } from "./records.ts";
 import { ServerProblem } from "./server-problem.ts";
 
 /** Longest request: a request for a hundred names is some KiB. */
-export const REQUEST_BYTES_MAX = 131_072;
+const REQUEST_BYTES_MAX = 131_072;
 const REQUEST_DURATION_MAX_MS = 30_000;
 
 /** What a signed request is checked against. */
@@ -71,7 +71,8 @@ async function readText(request: IncomingMessage, clock: Clock): Promise<string>
   const chunks: Buffer[] = [];
   let length = 0;
   try {
-    for await (const chunk of request) {
+    // Not destroyed when it is too long: the answer goes out on the same connection.
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
       const bytes: Buffer = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
       length += bytes.length;
       if (length > REQUEST_BYTES_MAX) {

@@ -25,7 +25,8 @@ export function encodeName(attributes: NameAttributes): Uint8Array {
   for (const [name, type] of ATTRIBUTE_OIDS) {
     for (const value of attributes[name] ?? []) {
       if (value === "") continue;
-      const tag = PRINTABLE_OIDS.has(type) ? TAG.printableString : TAG.utf8String;
+      const printable = PRINTABLE_OIDS.has(type) && /^[A-Za-z0-9 '()+,./:=?-]*$/.test(value);
+      const tag = printable ? TAG.printableString : TAG.utf8String;
       parts.push(encodeDer(TAG.set, sequence(oid(type), encodeDer(tag, Buffer.from(value, "utf8")))));
     }
   }

@@ -40,9 +40,6 @@ export interface UsageSets {
   readonly oids: readonly string[];
 }
 
-/** What cert-manager gives a certificate that names no usages. */
-export const DEFAULT_USAGES: readonly string[] = ["digital signature", "key encipherment"];
-
 /** Returns cert-manager's words split into the two extensions, without repeats; words nobody knows are in `unknown`. */
 export function usageSets(words: readonly string[]): UsageSets & { readonly unknown: readonly string[] } {
   const bits = new Set<number>();
