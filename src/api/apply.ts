@@ -20,6 +20,7 @@ import { readServiceAllocation } from "./validate/service-allocation.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
+/** Who applies and how. */
 export interface ApplyOptions {
   /** Who applies; owns what it applies. */
   readonly fieldManager: string;
@@ -35,6 +36,7 @@ export interface ApplyOptions {
   readonly subresource?: "status" | undefined;
 }
 
+/** What came of applying. */
 export interface Applied {
   /** As stored, in the stored version. */
   readonly object: KubeObject;

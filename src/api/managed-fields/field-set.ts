@@ -15,6 +15,7 @@ export const NO_FIELDS: FieldSet = { isMember: false, children: new Map() };
 /** A single field, with nothing inside. */
 export const LEAF: FieldSet = { isMember: true, children: new Map() };
 
+/** Returns whether there is nothing in the set. */
 export function isEmptySet(set: FieldSet): boolean {
   return !set.isMember && set.children.size === 0;
 }
@@ -102,6 +103,7 @@ export function toFieldsV1(set: FieldSet): Readonly<Record<string, unknown>> {
   return Object.fromEntries(set.isMember && entries.length > 0 ? [[".", {}], ...entries] : entries);
 }
 
+/** Returns whether both sets have the same fields. */
 export function sameFields(left: FieldSet, right: FieldSet): boolean {
   return jsonEqual(toFieldsV1(left), toFieldsV1(right));
 }

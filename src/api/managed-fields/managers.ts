@@ -14,6 +14,7 @@ export interface Manager {
   readonly fields: FieldSet;
 }
 
+/** What tells managers apart. */
 export type ManagerIdentity = Omit<Manager, "time" | "fields">;
 
 /** How many managers that update are told apart; beyond that the oldest become one. */
@@ -77,6 +78,7 @@ function capped(managers: readonly Manager[]): readonly Manager[] {
   return [...managers.filter((manager) => !excess.includes(manager)), ...merged];
 }
 
+/** Returns whether both are the same manager. */
 export function isSameManager(left: ManagerIdentity, right: ManagerIdentity): boolean {
   return (
     left.name === right.name &&

@@ -64,7 +64,7 @@ export function appliedFields(value: unknown, schema: Schema | undefined): Field
 }
 
 /** Everything in `value`, containers too: what is added when all of it is new. */
-export function allFields(value: unknown, schema: Schema | undefined): FieldSet {
+function allFields(value: unknown, schema: Schema | undefined): FieldSet {
   if (shapeOf(value, schema) === "atomic") return LEAF;
   return fieldSet(
     true,
@@ -81,6 +81,7 @@ export interface Comparison {
 
 const SAME: Comparison = { changed: NO_FIELDS, removed: NO_FIELDS };
 
+/** Returns what was changed and removed between two values, told apart as `schema` says. */
 export function compareValues(before: unknown, after: unknown, schema: Schema | undefined): Comparison {
   if (before === after) return SAME;
   if (before === undefined) return { changed: allFields(after, schema), removed: NO_FIELDS };

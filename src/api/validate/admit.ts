@@ -27,6 +27,7 @@ type Fields = Readonly<Record<string, unknown>>;
 /** What becomes of unknown and duplicate fields: an error, a warning, or nothing. They are never stored. */
 export type FieldValidation = "Strict" | "Warn" | "Ignore";
 
+/** What the input is judged as, and against. */
 export interface AdmitOptions {
   readonly kind: Kind;
   /** Version the input is in, `networking.k8s.io/v1beta1`. @default the stored version */

@@ -5,7 +5,7 @@ import { ipFamily } from "./ip-address.ts";
 import { PORT_RANGE, isPort, portName, ruleHost, serviceName, subdomain } from "./name-rules.ts";
 
 /** The older way to name a class, still read by controllers. */
-export const CLASS_ANNOTATION = "kubernetes.io/ingress.class";
+const CLASS_ANNOTATION = "kubernetes.io/ingress.class";
 
 const PATH_TYPES = ["Exact", "ImplementationSpecific", "Prefix"] as const;
 const FORBIDDEN_IN_PATH = ["//", "/./", "/../", "%2f", "%2F"] as const;

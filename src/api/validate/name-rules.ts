@@ -47,7 +47,7 @@ export const serviceName: NameRule = rule(
 );
 
 /** A host whose first label is `*`. */
-export const wildcardHost: NameRule = rule(
+const wildcardHost: NameRule = rule(
   WILDCARD,
   SUBDOMAIN_LENGTH_MAX,
   "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character",

@@ -84,7 +84,7 @@ const KEY_USAGES = [
 ] as const;
 
 /** Key usages in cert-manager's words. */
-export function keyUsages(description: string): Schema {
+function keyUsages(description: string): Schema {
   return atomicList({ type: "string", enum: KEY_USAGES }, description);
 }
 

@@ -50,7 +50,7 @@ const OWNER_REFERENCE: Schema = struct(
 );
 
 /** The metadata of every object: one definition, shared by built-in and custom kinds. */
-export const OBJECT_META: Schema = struct(
+const OBJECT_META: Schema = struct(
   `${META}.ObjectMeta`,
   "What every stored object carries: names, labels and history.",
   {
@@ -85,7 +85,7 @@ const LIST_META: Schema = struct(`${META}.ListMeta`, "What every list carries.",
 });
 
 /** The apiVersion and kind that open every object. */
-export const TYPE_META: Readonly<Record<string, Schema>> = {
+const TYPE_META: Readonly<Record<string, Schema>> = {
   apiVersion: text("Group and version of the kind."),
   kind: text("Kind of the object."),
 };
