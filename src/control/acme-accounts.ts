@@ -11,6 +11,8 @@ export type AcmeCaller = Pick<
   "register" | "newOrder" | "order" | "authorization" | "accept" | "finalize" | "certificate" | "thumbprint" | "close"
 >;
 
+/** What an ACME client for one account is made from. */
+/** What an ACME client for one account is made from. */
 export interface AcmeCallerOptions {
   readonly directoryUrl: string;
   readonly accountKey: KeyObject;

@@ -18,6 +18,8 @@ export interface Change {
   readonly after: KubeObject | undefined;
 }
 
+/** What an informer follows, and how its cache is indexed. */
+/** What an informer follows, and how its cache is indexed. */
 export interface InformerOptions {
   readonly store: Store;
   readonly kind: Kind;

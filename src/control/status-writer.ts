@@ -7,6 +7,8 @@ import type { Store } from "../store/contract.ts";
 /** How often a write that met a newer version is tried on that version before the reconcile fails and comes again. */
 const CONFLICT_RETRIES_MAX = 5;
 
+/** A status as it is stored: fields set to undefined are left out. */
+/** A status as it is stored: fields set to undefined are left out. */
 export type StatusFields = Readonly<Record<string, unknown>>;
 
 /**

@@ -14,6 +14,8 @@ const FAILURES_BEFORE_WARNING = 3;
 /** When a key wants to be looked at again though nothing changed; undefined: only when something changes. */
 export type Recheck = { readonly afterMs: number } | undefined;
 
+/** What a queue is made from. */
+/** What a queue is made from. */
 export interface WorkQueueOptions {
   /** For log lines: the controller's name. */
   readonly name: string;

@@ -22,6 +22,8 @@ export const CERTIFICATE_REASONS = [
   "Denied",
   "Ready",
 ] as const;
+/** One of {@link CERTIFICATE_REASONS}. */
+/** One of {@link CERTIFICATE_REASONS}. */
 export type CertificateReason = (typeof CERTIFICATE_REASONS)[number];
 
 /** The annotations that tie Secrets, requests and Certificates together, as cert-manager writes them. */
@@ -51,6 +53,8 @@ export interface IssuerReference {
   readonly group: string;
 }
 
+/** What the private key of a Certificate shall be. */
+/** What the private key of a Certificate shall be. */
 export interface PrivateKeyWish {
   readonly algorithm: "RSA" | "ECDSA" | "Ed25519";
   /** Bits; RSA 2048 and ECDSA 256 unless asked otherwise; 0 for Ed25519. */
@@ -95,6 +99,8 @@ export interface CertificateSpec {
   readonly revisionHistoryLimit: number;
 }
 
+/** What controllers have found out and written down. */
+/** What controllers have found out and written down. */
 export interface CertificateStatus {
   readonly conditions: readonly Condition[];
   readonly notBeforeMs: number | undefined;
@@ -107,6 +113,8 @@ export interface CertificateStatus {
   readonly failedIssuanceAttempts: number;
 }
 
+/** A Certificate object with types. */
+/** A Certificate object with types. */
 export interface Certificate {
   readonly object: KubeObject;
   readonly namespace: string;

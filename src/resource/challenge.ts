@@ -7,6 +7,8 @@ import { acmeStateAt, type AcmeState } from "./order.ts";
 /** Keeps a Challenge until what it put in front of the world is taken away again. */
 export const CHALLENGE_FINALIZER = "acme.cert-manager.io/finalizer";
 
+/** A Challenge object with types. */
+/** A Challenge object with types. */
 export interface Challenge {
   readonly object: KubeObject;
   readonly namespace: string;

@@ -16,8 +16,12 @@ export const ISSUER_REASONS = [
   "InvalidURL",
   "InvalidSolver",
 ] as const;
+/** One of {@link ISSUER_REASONS}. */
+/** One of {@link ISSUER_REASONS}. */
 export type IssuerReason = (typeof ISSUER_REASONS)[number];
 
+/** One entry of a Secret in the namespace that the referrer implies. */
+/** One entry of a Secret in the namespace that the referrer implies. */
 export interface SecretKeyReference {
   readonly name: string;
   readonly key: string;
@@ -35,6 +39,8 @@ export interface Solver {
   readonly raw: Readonly<Record<string, unknown>>;
 }
 
+/** How an issuer signs. */
+/** How an issuer signs. */
 export type IssuerSpec =
   | {
       readonly kind: "acme";
@@ -56,6 +62,8 @@ export type IssuerSpec =
   /** Nothing we can sign with: `why` is a sentence for the user. */
   | { readonly kind: "unsupported"; readonly why: string };
 
+/** An Issuer or ClusterIssuer object with types. */
+/** An Issuer or ClusterIssuer object with types. */
 export interface Issuer {
   readonly object: KubeObject;
   readonly kind: "Issuer" | "ClusterIssuer";

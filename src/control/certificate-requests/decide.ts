@@ -17,6 +17,8 @@ export interface RequestFactsAround {
   readonly order: Order | undefined;
 }
 
+/** What to do about one CertificateRequest now. */
+/** What to do about one CertificateRequest now. */
 export type RequestDecision =
   /** Finished, or somebody else's. */
   | { readonly kind: "ignore" }

@@ -12,6 +12,8 @@ const FOLLOWED_LABEL = "controller.cert-manager.io/fao";
 /** Marks the Secret that keeps a key until its certificate is there. */
 export const NEXT_PRIVATE_KEY_LABEL = "cert-manager.io/next-private-key";
 
+/** A certificate on its way into a Secret. */
+/** A certificate on its way into a Secret. */
 export interface Issued {
   readonly certificatePem: string;
   readonly caPem: string;

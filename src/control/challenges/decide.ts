@@ -12,6 +12,8 @@ const POLL_GROWTH = 1.6;
 /** A CA that asks for more patience than this is asked again all the same. */
 const RETRY_AFTER_MS_MAX: number = 5 * 60_000;
 
+/** What the decision about one Challenge rests on. */
+/** What the decision about one Challenge rests on. */
 export interface ChallengeFacts {
   readonly nowMs: number;
   readonly challenge: Challenge;
@@ -21,6 +23,8 @@ export interface ChallengeFacts {
   readonly memory: ChallengeMemory;
 }
 
+/** What one process knows of a challenge beyond what is stored. */
+/** What one process knows of a challenge beyond what is stored. */
 export interface ChallengeMemory {
   /** When the CA was told to validate; undefined: not by this process. */
   readonly acceptedAtMs: number | undefined;
@@ -29,6 +33,8 @@ export interface ChallengeMemory {
   readonly pollAtMs: number;
 }
 
+/** What to do about one Challenge now. */
+/** What to do about one Challenge now. */
 export type ChallengeStep =
   /** It is being deleted: let it go. */
   | { readonly kind: "release" }

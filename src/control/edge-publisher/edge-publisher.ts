@@ -22,6 +22,8 @@ const RETRY_MS = 1000;
 /** How long a certificate that is past its time may go unnoticed, when nothing else changes. */
 const RECHECK_MS_MAX: number = 24 * 3_600_000;
 
+/** What the publisher is made from. */
+/** What the publisher is made from. */
 export interface EdgePublisherOptions {
   readonly world: Omit<World, "live">;
   readonly edge: Edge;

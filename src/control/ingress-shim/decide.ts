@@ -15,6 +15,8 @@ export const INGRESS_SHIM_REASONS = [
   "BadConfig",
 ] as const;
 
+/** What the decision about one Ingress rests on. */
+/** What the decision about one Ingress rests on. */
 export interface ShimFacts {
   readonly ingress: KubeObject;
   /** All Certificates of the namespace that the Ingress owns or that have the name of one of its Secrets. */
@@ -22,12 +24,16 @@ export interface ShimFacts {
   readonly defaultIssuer: IssuerReference | undefined;
 }
 
+/** One change to the Certificates of an Ingress. */
+/** One change to the Certificates of an Ingress. */
 export type ShimAction =
   | { readonly kind: "create"; readonly certificate: KubeObject }
   /** `before` is what is stored; `certificate` what shall be. */
   | { readonly kind: "update"; readonly certificate: KubeObject; readonly before: KubeObject }
   | { readonly kind: "delete"; readonly certificate: KubeObject };
 
+/** What follows from the annotations and `tls` entries of one Ingress. */
+/** What follows from the annotations and `tls` entries of one Ingress. */
 export interface ShimDecision {
   readonly actions: readonly ShimAction[];
   /** A sentence each, for Events with reason `BadConfig`. */

@@ -24,6 +24,8 @@ export interface IssuerFacts {
   readonly accountLost: boolean;
 }
 
+/** What to do about one issuer now. */
+/** What to do about one issuer now. */
 export type IssuerDecision =
   | { readonly kind: "ready"; readonly reason: IssuerReason; readonly message: string }
   /** Nothing to do until a person changes something. */

@@ -13,6 +13,8 @@ export interface Pace {
   readonly sinceMs: number;
 }
 
+/** What the decision about one Order rests on. */
+/** What the decision about one Order rests on. */
 export interface OrderFacts {
   readonly nowMs: number;
   readonly order: Order;
@@ -22,6 +24,8 @@ export interface OrderFacts {
   readonly pace: Pace;
 }
 
+/** What to do about one Order now. */
+/** What to do about one Order now. */
 export type OrderDecision =
   | { readonly kind: "acme"; readonly machine: AcmeOrder; readonly step: OrderStep }
   /** Make Challenge objects for these. */

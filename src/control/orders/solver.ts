@@ -9,6 +9,8 @@ export interface NameToProve {
   readonly labels: Readonly<Record<string, string>>;
 }
 
+/** The solver for a name, or why there is none. */
+/** The solver for a name, or why there is none. */
 export type SolverChoice =
   | { readonly kind: "http01"; readonly solver: Solver }
   /** `message` is one sentence with the next step. */
