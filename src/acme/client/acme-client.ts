@@ -1,11 +1,10 @@
 import type { KeyObject } from "node:crypto";
-import { FlattenedSign, type FlattenedJWS, type JWSHeaderParameters } from "jose";
+import type { FlattenedJWS } from "jose";
 import { decodeBase64url, encodeBase64url } from "../../ground/base64url.ts";
 import type { Clock } from "../../ground/clock.ts";
 import { LintelError } from "../../ground/errors.ts";
 import { arrayAt, recordAt, stringAt } from "../../ground/json.ts";
 import { certificateBlocks, parseChain } from "../../pki/x509/certificate.ts";
-import { encodePublicKey } from "../../pki/x509/public-key.ts";
 import { requestBlock } from "../../pki/x509/request.ts";
 import { certificateId } from "../certificate-id.ts";
 import { jwkThumbprint } from "../key-authorization.ts";
@@ -20,6 +19,8 @@ import {
   shortType,
 } from "../wire.ts";
 import { AcmeError } from "./acme-error.ts";
+import { CHAIN_TYPE, chainOf, jsonOf, linkedLocation, locationOf, mediaTypeOf, parseJson, unusable } from "./answer.ts";
+import { algorithmOf, publicJwk, signJws } from "./jws.ts";
 import { linksOf } from "./links.ts";
 import { parseRetryAfter } from "./retry-after.ts";
 import { Transport, type TransportResponse } from "./transport.ts";
@@ -125,9 +126,9 @@ export class AcmeClient {
             ...(binding === undefined ? {} : { externalAccountBinding: binding }),
           };
     const response = await this.#post(newAccount, payload, act, "jwk");
-    const accountUrl = location(response, newAccount, act);
+    const accountUrl = locationOf(response, newAccount, act);
     this.#accountUrl = accountUrl;
-    const account = json(response, act);
+    const account = jsonOf(response, act);
     const stale =
       response.status === 200 && options.contact.length > 0 && !sameTexts(arrayAt(account, "contact"), options.contact);
     if (stale && options.onlyExisting !== true)
@@ -151,7 +152,7 @@ export class AcmeClient {
       ...(options.profile === undefined ? {} : { profile: options.profile }),
     };
     const response = await this.#post(newOrder, payload, act);
-    return this.#orderOf(response, location(response, newOrder, act), act);
+    return this.#orderOf(response, locationOf(response, newOrder, act), act);
   }
 
   /** Returns the order at `url` as it is now. */
@@ -165,7 +166,7 @@ export class AcmeClient {
     const act = `read ACME authorization "${url}"`;
     const response = await this.#post(url, undefined, act);
     return (
-      parseAuthorization(json(response, act), url, this.#retryAfterMs(response)) ??
+      parseAuthorization(jsonOf(response, act), url, this.#retryAfterMs(response)) ??
       unusable(act, response, "it is no authorization")
     );
   }
@@ -234,7 +235,7 @@ export class AcmeClient {
     const endMs = Date.parse(stringAt(window, "end") ?? "");
     if (Number.isNaN(startMs) || Number.isNaN(endMs) || endMs <= startMs)
       return unusable(act, response, "its window is empty");
-    const explanationUrl = stringAt(json(response, act), "explanationURL");
+    const explanationUrl = stringAt(jsonOf(response, act), "explanationURL");
     const retryAfterMs = this.#retryAfterMs(response);
     return {
       startMs,
@@ -254,7 +255,7 @@ export class AcmeClient {
     const { keyChange } = await this.directory();
     const account = await this.#account();
     const header = { alg: algorithmOf(newKey), jwk: publicJwk(newKey), url: keyChange };
-    const inner = await sign({ account, oldKey: publicJwk(this.#key) }, header, newKey);
+    const inner = await signJws({ account, oldKey: publicJwk(this.#key) }, header, newKey);
     await this.#post(keyChange, inner, "change the key of the ACME account");
   }
 
@@ -300,7 +301,7 @@ export class AcmeClient {
         hint: "Store the HMAC key exactly as the CA gave it in the Secret of externalAccountBinding.keySecretRef",
       });
     }
-    return sign(publicJwk(this.#key), { alg: "HS256", kid: account.kid, url }, secret);
+    return signJws(publicJwk(this.#key), { alg: "HS256", kid: account.kid, url }, secret);
   }
 
   async #account(): Promise<string> {
@@ -318,7 +319,7 @@ export class AcmeClient {
     const signer = by === "kid" ? { kid: await this.#account() } : { jwk: publicJwk(key) };
     for (let attempt = 0; ; attempt++) {
       const header = { alg: algorithmOf(key), nonce: await this.#nonce(), url, ...signer };
-      const body = JSON.stringify(await sign(payload, header, key));
+      const body = JSON.stringify(await signJws(payload, header, key));
       const response = await this.#transport.send({ url, method: "POST", accept, body });
       this.#keepNonce(response);
       if (response.status < 400) return response;
@@ -347,18 +348,18 @@ export class AcmeClient {
 
   #orderOf(response: TransportResponse, url: string, act: string): AcmeOrderResource {
     return (
-      parseOrder(json(response, act), url, this.#retryAfterMs(response)) ?? unusable(act, response, "it is no order")
+      parseOrder(jsonOf(response, act), url, this.#retryAfterMs(response)) ?? unusable(act, response, "it is no order")
     );
   }
 
   #checked(response: TransportResponse, act: string): unknown {
     if (response.status >= 400) throw new AcmeError(act, this.#problemOf(response));
-    return json(response, act);
+    return jsonOf(response, act);
   }
 
   #problemOf(response: TransportResponse): AcmeProblem {
     const retryAfterMs = this.#retryAfterMs(response);
-    const value = mediaType(response) === "application/problem+json" ? parseJson(response.body) : undefined;
+    const value = mediaTypeOf(response) === "application/problem+json" ? parseJson(response.body) : undefined;
     const fallback = { detail: `HTTP status ${response.status}: ${response.body.slice(0, 200)}` };
     return parseProblem(value ?? fallback, response.status, retryAfterMs);
   }
@@ -368,80 +369,10 @@ export class AcmeClient {
   }
 }
 
-const CHAIN_TYPE = "application/pem-certificate-chain";
-
-function chainOf(response: TransportResponse, act: string): string {
-  if (mediaType(response) !== CHAIN_TYPE)
-    return unusable(act, response, `it is "${mediaType(response)}", not a certificate chain`);
-  // A chain may hold nothing but certificates (RFC 8555 section 9.1): a private key in it would end up in a Secret.
-  if (/-----BEGIN (?!CERTIFICATE-----)/.test(response.body))
-    return unusable(act, response, "it holds more than certificates");
-  parseChain(response.body);
-  return response.body.endsWith("\n") ? response.body : `${response.body}\n`;
-}
-
 function issuedBy(chain: string, commonName: string): boolean {
   return parseChain(chain).at(-1)?.issuerCommonName === commonName;
 }
 
-function json(response: TransportResponse, act: string): unknown {
-  if (mediaType(response) !== "application/json")
-    return unusable(act, response, `it is "${mediaType(response)}", not JSON`);
-  return parseJson(response.body) ?? unusable(act, response, "it is broken JSON");
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function mediaType(response: TransportResponse): string {
-  return (response.headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
-}
-
-function location(response: TransportResponse, base: string, act: string): string {
-  const { location: target } = response.headers;
-  const url = target === undefined ? undefined : URL.parse(target, base)?.href;
-  return url ?? unusable(act, response, "it has no Location");
-}
-
-function linkedLocation(response: TransportResponse): string | undefined {
-  const { location: target } = response.headers;
-  return target !== undefined && URL.canParse(target) ? target : undefined;
-}
-
-function unusable(act: string, response: TransportResponse, why: string): never {
-  throw new AcmeError(act, {
-    type: "about:blank",
-    detail: `the CA's answer (HTTP status ${response.status}) cannot be used: ${why}`,
-    status: response.status,
-  });
-}
-
 function sameTexts(left: readonly unknown[], right: readonly string[]): boolean {
   return left.length === right.length && right.every((text) => left.includes(text));
-}
-
-async function sign(payload: unknown, header: JWSHeaderParameters, key: KeyObject | Uint8Array): Promise<FlattenedJWS> {
-  const bytes = Buffer.from(payload === undefined ? "" : JSON.stringify(payload));
-  return new FlattenedSign(bytes).setProtectedHeader(header).sign(key);
-}
-
-function publicJwk(key: KeyObject): Readonly<Record<string, string>> {
-  const { kty = "", crv, n, e, x, y } = key.export({ format: "jwk" });
-  return Object.fromEntries(
-    Object.entries({ kty, crv, n, e, x, y }).flatMap(([name, text]) => (text === undefined ? [] : [[name, text]])),
-  );
-}
-
-/** RFC 7518 section 3.1, RFC 8037. The key is known to be one of these: its public half is encoded first. */
-function algorithmOf(key: KeyObject): string {
-  const jwk = key.export({ format: "jwk" });
-  encodePublicKey(jwk);
-  if (jwk.kty === "RSA") return "RS256";
-  if (jwk.kty === "OKP") return "EdDSA";
-  return jwk.crv === "P-384" ? "ES384" : jwk.crv === "P-521" ? "ES512" : "ES256";
 }
