@@ -8,6 +8,7 @@ import { toStored } from "./convert/convert.ts";
 import { applyFields } from "./managed-fields/apply-fields.ts";
 import { withLastApplied } from "./managed-fields/last-applied.ts";
 import { withManagedFields } from "./managed-fields/record-update.ts";
+import { assertNamespaceIsOpen } from "./namespace-check.ts";
 import { SERVED_RESOURCES } from "./served-resource.ts";
 import { ApiStatusError, badRequest, notFound, toApiStatusError } from "./status.ts";
 import type { AdmitOptions, FieldValidation } from "./validate/admit.ts";
@@ -77,9 +78,10 @@ interface Decoded {
 
 function decode(object: KubeObject, options: ApplyOptions): Decoded {
   const kind = kindOf(object);
-  const name = stringAt(object["metadata"], "name") ?? "";
+  const metadata = recordAt(object, "metadata");
+  const name = stringAt(metadata, "name") ?? "";
   if (name === "") throw badRequest("name is required");
-  if (object.metadata.managedFields !== undefined) throw badRequest("metadata.managedFields must be nil");
+  if (metadata["managedFields"] !== undefined) throw badRequest("metadata.managedFields must be nil");
   const schema = schemaOf(kind, object.apiVersion);
   const findings: DecodeFindings = { unknown: [], typeError: undefined };
   const value = isCustomResource(kind) ? decodeCustom(object, schema, findings) : decodeTyped(object, schema, findings);
@@ -93,8 +95,12 @@ function decode(object: KubeObject, options: ApplyOptions): Decoded {
   const decoded = { ...(isRecord(value) ? value : {}), apiVersion: object.apiVersion, kind: kind.kind };
   // stringData is never stored: owned as such, it would look changed every time.
   const applied = toStored(kind, kind.kind === SECRET.kind ? withEncodedData(decoded) : decoded);
-  const warnings = validation === "Warn" ? findings.unknown.map((path) => `unknown field "${path}"`) : [];
-  const namespace = kind.namespaced ? (object.metadata.namespace ?? "") : "";
+  const strict = [
+    ...(options.duplicates ?? []).map((path) => `duplicate field "${path}"`),
+    ...findings.unknown.map((path) => `unknown field "${path}"`),
+  ];
+  const warnings = validation === "Warn" ? strict : [];
+  const namespace = kind.namespaced ? (stringAt(metadata, "namespace") ?? "") : "";
   return { kind, configuration: object, applied, namespace, name, warnings };
 }
 
@@ -124,6 +130,7 @@ async function applyOnce(store: Store, decoded: Decoded, options: ApplyOptions):
   const { kind, applied, namespace, name } = decoded;
   const live = await store.get(kind, namespace, name);
   if (live === undefined && options.subresource !== undefined) throw notFound(kind, name);
+  if (live === undefined) await assertNamespaceIsOpen(store, kind, namespace, name);
   const merged = applyFields({ ...options, kind, applied, live, manager: options.fieldManager });
   const annotated = withLastApplied(merged.object, options.fieldManager, decoded.configuration);
   const admitted = admit(annotated, await admitOptions(store, decoded, live, options));
