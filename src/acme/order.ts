@@ -89,6 +89,8 @@ export type OrderEvent =
 /** How long one state may last before the order is given up. CAs validate within seconds; slow ones take minutes. */
 export const STATE_DURATION_MAX_MS = 900_000;
 const POLL_DELAY_FIRST_MS = 250;
+/** After the CA was told to validate: a CA nearby has the outcome at once, a public one is asked once in vain. */
+const POLL_DELAY_ACCEPTED_MS = 50;
 const POLL_DELAY_MAX_MS = 10_000;
 /** A CA that asks for more patience than this is asked again all the same. */
 const RETRY_AFTER_MAX_MS = 300_000;
@@ -241,7 +243,7 @@ function accepted(order: PendingOrder, urls: readonly string[], nowMs: number): 
     const challenge = authorization.challenges.find((entry) => urls.includes(entry.url));
     return challenge === undefined ? authorization : { ...authorization, acceptedUrl: challenge.url };
   });
-  return { ...order, authorizations, pollAtMs: nowMs + POLL_DELAY_FIRST_MS, polls: 0 };
+  return { ...order, authorizations, pollAtMs: nowMs + POLL_DELAY_ACCEPTED_MS, polls: 0 };
 }
 
 /** Why the order cannot become valid any more, as its authorizations tell it. */

@@ -68,13 +68,15 @@ export class AcmeServer {
   /** Opens the server and takes up the validations that were under way. Throws StateUnreadable when its file is damaged. */
   static async open(options: AcmeServerOptions): Promise<AcmeServer> {
     const server = new AcmeServer(options, Ledger.open(options.directory));
-    for (const authorization of server.#ledger.authorizationsUnderway()) server.#parts.startValidation(authorization);
+    for (const authorization of server.#ledger.authorizationsUnderway()) {
+      void server.#parts.startValidation(authorization);
+    }
     return server;
   }
 
   /** Answers one request: the listener of a server that others own. Paths outside `/acme/local/` get a 404. */
   readonly handle = (request: IncomingMessage, response: ServerResponse): void => {
-    this.#track(this.#respond(request, response));
+    void this.#track(this.#respond(request, response));
   };
 
   /** Stops validations, waits for the requests under way, and closes the file. */
@@ -84,9 +86,10 @@ export class AcmeServer {
     this.#ledger.close();
   }
 
-  #track(work: Promise<void>): void {
+  #track(work: Promise<void>): Promise<void> {
     const done = work.finally(() => this.#underway.delete(done));
     this.#underway.add(done);
+    return done;
   }
 
   async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {

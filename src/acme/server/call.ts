@@ -13,8 +13,8 @@ export interface ServerParts {
   readonly ledger: Ledger;
   /** Returns the absolute URL of a path below the server's own: `order/abc`. */
   readonly url: (path: string) => string;
-  /** Starts looking for the answer of a challenge whose state is processing; returns at once. */
-  readonly startValidation: (authorization: AuthorizationRecord) => void;
+  /** Starts looking for the answer of a challenge whose state is processing; resolves when that is settled, never rejects. */
+  readonly startValidation: (authorization: AuthorizationRecord) => Promise<void>;
   /** Whether no further validation can be started now. */
   readonly validationsFull: () => boolean;
 }

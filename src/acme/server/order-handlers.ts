@@ -25,6 +25,8 @@ import { ServerProblem } from "./server-problem.ts";
 const ORDER_DURATION_MS = 86_400_000;
 /** How long certificates last: as long as every intermediate of the local CA has left when it signs. */
 const CERTIFICATE_DURATION_MS = 5 * 86_400_000;
+/** How long the answer to a challenge waits for the outcome. */
+const ANSWER_WAIT_MS = 500;
 const CSR_BYTES_MAX = 65_536;
 const TOKEN_BYTES = 32;
 
@@ -102,34 +104,48 @@ export function readAuthorization(parts: ServerParts, call: AccountCall, id: str
     authorization = { ...authorization, deactivated: true };
     parts.ledger.putAuthorization(authorization);
   }
-  return { status: 200, body: renderAuthorization(parts, authorization) };
+  const underway = authorization.challenges.find((challenge) => challenge.state === "processing");
+  return { status: 200, headers: patience(underway), body: renderAuthorization(parts, authorization) };
 }
 
-/** Reads a challenge or, with an object as payload, has it validated (RFC 8555 section 7.5.1). Asking twice does no harm. */
-export function answerChallenge(
+/**
+ * Reads a challenge or, with an object as payload, has it validated (RFC 8555 section 7.5.1). Asking twice does no harm.
+ * The answer waits a moment for the outcome: most validations take milliseconds, and clients poll in seconds.
+ */
+export async function answerChallenge(
   parts: ServerParts,
   call: AccountCall,
   authorizationId: string,
   challengeId: string,
-): Reply {
+): Promise<Reply> {
   const authorization = ownAuthorization(parts, call, authorizationId);
-  const challenge = authorization.challenges.find((entry) => entry.id === challengeId);
-  if (challenge === undefined) throw notFound("challenge");
-  const open = challenge.state === "pending" && authorizationStatus(authorization, parts.clock.nowMs()) === "pending";
-  const started: ChallengeRecord = { ...challenge, state: "processing" };
-  if (open && call.payload !== undefined) {
+  const challenge = challengeOf(authorization, challengeId);
+  const isOpen = challenge.state === "pending" && authorizationStatus(authorization, parts.clock.nowMs()) === "pending";
+  if (isOpen && call.payload !== undefined) {
     if (parts.validationsFull()) {
       throw new ServerProblem(503, "rateLimited", "Too many validations are under way", {
         headers: { "Retry-After": "5" },
       });
     }
-    const underway = withChallenge(authorization, started);
+    const underway = withChallenge(authorization, { ...challenge, state: "processing" });
     parts.ledger.putAuthorization(underway);
-    parts.startValidation(underway);
+    await Promise.race([parts.startValidation(underway), parts.clock.sleep(ANSWER_WAIT_MS)]);
   }
-  const shown = open && call.payload !== undefined ? started : challenge;
+  const shown = challengeOf(ownAuthorization(parts, call, authorizationId), challengeId);
   const up = `<${parts.url(`authorization/${authorizationId}`)}>;rel="up"`;
-  return { status: 200, body: renderChallenge(parts, authorizationId, shown), links: [up] };
+  const body = renderChallenge(parts, authorizationId, shown);
+  return { status: 200, headers: patience(shown), body, links: [up] };
+}
+
+function challengeOf(authorization: AuthorizationRecord, challengeId: string): ChallengeRecord {
+  const challenge = authorization.challenges.find((entry) => entry.id === challengeId);
+  if (challenge === undefined) throw notFound("challenge");
+  return challenge;
+}
+
+/** While a validation runs the next second may bring its end (RFC 8555 section 7.5.1). */
+function patience(challenge: ChallengeRecord | undefined): Readonly<Record<string, string>> {
+  return challenge?.state === "processing" ? { "Retry-After": "1" } : {};
 }
 
 /** Returns the authorization with `challenge` in the place of the one with its id. */
