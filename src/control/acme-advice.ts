@@ -17,9 +17,11 @@ function firstName(problem: AcmeProblem): string | undefined {
 function nextStepFor(problem: AcmeProblem, name: string): string | undefined {
   switch (shortType(problem)) {
     case "connection":
+      // Some CAs report a name that does not resolve as a connection that failed.
+      if (/no such host|NXDOMAIN/i.test(problem.detail)) return dnsAdvice(name);
       return `Make port 80 of ${name} reachable from the CA: it asks http://${name}/.well-known/acme-challenge/`;
     case "dns":
-      return `Create an A or AAAA record for ${name} that points to this edge`;
+      return dnsAdvice(name);
     case "unauthorized":
     case "incorrectResponse":
       return `Something else answered for ${name}: point its DNS to this edge and leave port 80 to it`;
@@ -48,4 +50,8 @@ function nextStepFor(problem: AcmeProblem, name: string): string | undefined {
     default:
       return undefined;
   }
+}
+
+function dnsAdvice(name: string): string {
+  return `Create an A or AAAA record for ${name} that points to this edge`;
 }

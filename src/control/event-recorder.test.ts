@@ -51,7 +51,7 @@ describe("EventRecorder", () => {
 
   it("puts Events of cluster-scoped objects into the namespace default", async () => {
     const { store, recorder } = await open();
-    recorder.normal(await store.create(CLUSTER_ISSUER, make(CLUSTER_ISSUER, "ca")), "Ready", "It works");
+    recorder.normal(await store.create(CLUSTER_ISSUER, make(CLUSTER_ISSUER, "ca")), "AnsweredOffline", "It works");
     const [event] = await eventsOf(store);
     assert.equal(event?.metadata.namespace, "default");
     await recorder.close();
@@ -59,10 +59,10 @@ describe("EventRecorder", () => {
 
   it("lets one object cause no more than a burst, and one more every five minutes", async () => {
     const { clock, store, recorder, app } = await open();
-    for (let number = 0; number < 40; number++) recorder.normal(app, "Noise", `Number ${String(number)}`);
+    for (let number = 0; number < 40; number++) recorder.normal(app, "Generated", `Number ${String(number)}`);
     assert.equal((await eventsOf(store)).length, 25);
     await clock.advance(5 * 60_000);
-    for (let number = 0; number < 40; number++) recorder.normal(app, "Noise", `Later ${String(number)}`);
+    for (let number = 0; number < 40; number++) recorder.normal(app, "Generated", `Later ${String(number)}`);
     assert.equal((await eventsOf(store)).length, 26);
     await recorder.close();
   });

@@ -6,6 +6,8 @@ import { EVENT } from "../resource/kind.ts";
 import { newEvent, repeatedEvent, REPORTING_COMPONENT, truncateMessage, type Happening } from "../resource/event.ts";
 import type { KubeObject } from "../resource/object.ts";
 import type { Store } from "../store/contract.ts";
+import type { DiagnosticCode } from "../translate/diagnostic.ts";
+import type { EventReason } from "./event-reasons.ts";
 import { removeObject } from "./status-writer.ts";
 
 /** Different happenings remembered, so that a repeat counts up instead of making a new Event. */
@@ -56,12 +58,12 @@ export class EventRecorder {
   }
 
   /** Notes that all is well. */
-  normal(object: KubeObject, reason: string, message: string): void {
+  normal(object: KubeObject, reason: EventReason | DiagnosticCode, message: string): void {
     this.#record({ object, type: "Normal", reason, message });
   }
 
   /** Notes that a person should look. */
-  warning(object: KubeObject, reason: string, message: string): void {
+  warning(object: KubeObject, reason: EventReason | DiagnosticCode, message: string): void {
     this.#record({ object, type: "Warning", reason, message });
   }
 

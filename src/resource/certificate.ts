@@ -9,7 +9,6 @@ export const CERTIFICATE_REASONS = [
   "MissingData",
   "InvalidKeyPair",
   "InvalidCertificate",
-  "InvalidCertificateRequest",
   "SecretMismatch",
   "IncorrectIssuer",
   "IncorrectCertificate",

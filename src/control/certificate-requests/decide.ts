@@ -17,7 +17,8 @@ export interface RequestFactsAround {
   readonly order: Order | undefined;
 }
 
-/** What to do about one CertificateRequest now. */
+type WaitEvent = "IssuerNotFound" | "IssuerNotReady";
+
 /** What to do about one CertificateRequest now. */
 export type RequestDecision =
   /** Finished, or somebody else's. */
@@ -25,7 +26,7 @@ export type RequestDecision =
   | { readonly kind: "approve" }
   | { readonly kind: "deny" }
   /** Nothing to do until something changes. `event` is a reason for an Event, where the wait is a person's turn. */
-  | { readonly kind: "wait"; readonly message: string; readonly event: string | undefined }
+  | { readonly kind: "wait"; readonly message: string; readonly event: WaitEvent | undefined }
   | { readonly kind: "createOrder" }
   | { readonly kind: "signWithCa"; readonly secretName: string }
   | { readonly kind: "signWithOwnKey" }
@@ -104,7 +105,7 @@ function decideAcme(facts: RequestFactsAround, csr: RequestFacts): RequestDecisi
   return wait(`Waiting on certificate issuance from order ${where}: "${state ?? "pending"}"`, undefined);
 }
 
-function wait(message: string, event: string | undefined): RequestDecision {
+function wait(message: string, event: WaitEvent | undefined): RequestDecision {
   return { kind: "wait", message, event };
 }
 

@@ -6,6 +6,7 @@ import {
   readCertificateRequest,
   toBase64,
   type CertificateRequest,
+  type CertificateRequestReason,
 } from "../../resource/certificate-request.ts";
 import { DEFAULT_DURATION_MS } from "../../resource/certificate.ts";
 import { conditionsOf, rfc3339, withCondition } from "../../resource/condition.ts";
@@ -257,7 +258,7 @@ async function fail(world: World, request: CertificateRequest, message: string):
 async function writeReady(
   world: World,
   request: CertificateRequest,
-  reason: "Pending" | "Issued" | "Failed" | "Denied",
+  reason: CertificateRequestReason,
   message: string,
   fields: StatusFields = {},
 ): Promise<void> {

@@ -26,7 +26,7 @@ export type Step =
   | { readonly kind: "await" }
   /** Put certificate and key into the Secret, live. */
   | { readonly kind: "store"; readonly certificatePem: string; readonly caPem: string }
-  | { readonly kind: "fail"; readonly reason: CertificateReason; readonly message: string };
+  | { readonly kind: "fail"; readonly reason: "Failed" | "Denied"; readonly message: string };
 
 /** Returns the next step for a Certificate. */
 export function decide(facts: Facts): Step {

@@ -7,6 +7,7 @@ import {
   CERTIFICATE_ANNOTATIONS,
   DEFAULT_DURATION_MS,
   readCertificate,
+  type CertificateReason,
   type Certificate,
 } from "../../resource/certificate.ts";
 import { readChallenge } from "../../resource/challenge.ts";
@@ -171,7 +172,11 @@ async function refreshMetadata(world: World, facts: Facts): Promise<void> {
   await writeObject(world.store, SECRET, found, (secret) => withManagedMetadata(secret, certificate, leaf, signer));
 }
 
-async function setIssuing(world: World, facts: Facts, step: { reason: string; message: string }): Promise<void> {
+async function setIssuing(
+  world: World,
+  facts: Facts,
+  step: { readonly reason: CertificateReason; readonly message: string },
+): Promise<void> {
   const { certificate, nowMs } = facts;
   await writeStatus(world.store, CERTIFICATE, certificate.object, (status) => ({
     ...status,
@@ -357,7 +362,11 @@ async function waitUntilServed(world: World, secret: KubeObject, signal: AbortSi
   }
 }
 
-async function fail(world: World, facts: Facts, failure: { reason: string; message: string }): Promise<void> {
+async function fail(
+  world: World,
+  facts: Facts,
+  failure: { readonly reason: "Failed" | "Denied"; readonly message: string },
+): Promise<void> {
   const { certificate, nowMs } = facts;
   const attempts = certificate.status.failedIssuanceAttempts + 1;
   const retryAtMs = nowMs + failureBackoffMs(attempts);

@@ -7,14 +7,6 @@ import { chooseIssuer, readSpecAnnotations } from "./annotations.ts";
 /** More `tls` entries than this on one Ingress are refused. */
 const TLS_ENTRIES_MAX = 256;
 
-/** The reasons of the Events on an Ingress. API. */
-export const INGRESS_SHIM_REASONS = [
-  "CreateCertificate",
-  "UpdateCertificate",
-  "DeleteCertificate",
-  "BadConfig",
-] as const;
-
 /** What the decision about one Ingress rests on. */
 /** What the decision about one Ingress rests on. */
 export interface ShimFacts {

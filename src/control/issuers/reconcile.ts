@@ -4,7 +4,7 @@ import { isLintelError, messageOf } from "../../ground/errors.ts";
 import { encodeKey, generateKey, spkiFingerprint } from "../../pki/key.ts";
 import { base64At, toBase64 } from "../../resource/certificate-request.ts";
 import { conditionsOf, withCondition } from "../../resource/condition.ts";
-import { readIssuer, type Issuer } from "../../resource/issuer.ts";
+import { readIssuer, type Issuer, type IssuerReason } from "../../resource/issuer.ts";
 import { apiVersionOf, CLUSTER_ISSUER, ISSUER, SECRET, type Kind } from "../../resource/kind.ts";
 import { objectKey, type KubeObject } from "../../resource/object.ts";
 import { explainProblem } from "../acme-advice.ts";
@@ -229,7 +229,12 @@ class Attempt {
     await this.#writeReady("False", decision.reason, decision.message);
   }
 
-  async #writeReady(status: "True" | "False", reason: string, message: string, acme?: StatusFields): Promise<void> {
+  async #writeReady(
+    status: "True" | "False",
+    reason: IssuerReason,
+    message: string,
+    acme?: StatusFields,
+  ): Promise<void> {
     const { generation } = this.#issuer.object.metadata;
     const observed = generation === undefined ? {} : { observedGeneration: generation };
     const nowMs = this.#world.clock.nowMs();

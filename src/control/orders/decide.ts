@@ -32,7 +32,12 @@ export type OrderDecision =
   | { readonly kind: "createChallenges"; readonly challenges: readonly OpenChallenge[] }
   /** Challenges are under way; their change brings the order back. */
   | { readonly kind: "await" }
-  | { readonly kind: "fail"; readonly state: "errored" | "invalid"; readonly reason: string; readonly event: string };
+  | {
+      readonly kind: "fail";
+      readonly state: "errored" | "invalid";
+      readonly reason: string;
+      readonly event: "Solver" | "Failed";
+    };
 
 /** Returns the next step for an order that has not ended. */
 export function decide(facts: OrderFacts): OrderDecision {

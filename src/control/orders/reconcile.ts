@@ -284,7 +284,7 @@ class OrderRun {
     }
   }
 
-  async #fail(state: "invalid" | "errored", reason: string, event: string): Promise<void> {
+  async #fail(state: "invalid" | "errored", reason: string, event: "Solver" | "Failed"): Promise<void> {
     const failureTime = rfc3339(this.#world.clock.nowMs());
     await this.#write((status) => ({ ...status, state, reason, failureTime: status["failureTime"] ?? failureTime }));
     this.#world.events.warning(this.#order.object, event, reason);

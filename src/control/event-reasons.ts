@@ -1,0 +1,40 @@
+/** Every reason of the Events that controllers write, besides the diagnostics of translation. API: `docs/reasons.md` lists them. */
+export const EVENT_REASONS = [
+  // Ingress
+  "CreateCertificate",
+  "UpdateCertificate",
+  "DeleteCertificate",
+  "BadConfig",
+  // Certificate
+  "Issuing",
+  "Generated",
+  "Reused",
+  "Requested",
+  "Deleted",
+  "CannotRegenerateKey",
+  "Denied",
+  // CertificateRequest
+  "cert-manager.io",
+  "IssuerNotFound",
+  "IssuerNotReady",
+  "OrderCreated",
+  "CertificateIssued",
+  // Order
+  "Created",
+  "Solver",
+  "OrderPending",
+  "Complete",
+  // Challenge
+  "Started",
+  "Presented",
+  "PresentError",
+  "DomainVerified",
+  // Issuer and ClusterIssuer
+  "ErrInitIssuer",
+  "AnsweredOffline",
+  // Certificate, CertificateRequest, Order and Challenge
+  "Failed",
+] as const;
+
+/** One of {@link EVENT_REASONS}. */
+export type EventReason = (typeof EVENT_REASONS)[number];
