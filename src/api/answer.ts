@@ -25,6 +25,8 @@ export function encoded(
 /** Returns the answer to a request that was refused. */
 export function refused(error: ApiStatusError, headers: Answer["headers"] = {}): Answer {
   return encoded(error.httpStatus, error.status, "json", {
+    ...(error.httpStatus === 413 ? { Connection: "close" } : {}),
+    ...(error.httpStatus === 429 ? { "Retry-After": "1" } : {}),
     ...(error.httpStatus === 401 ? { "WWW-Authenticate": 'Bearer realm="lintel"' } : {}),
     ...headers,
   });

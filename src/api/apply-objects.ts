@@ -4,7 +4,6 @@ import { encoded, warningHeaders } from "./answer.ts";
 import type { Answer } from "./answer.ts";
 import { applyObject } from "./apply.ts";
 import { objectOf, parseYamlBody } from "./body.ts";
-import { assertNamespaceIsOpen } from "./namespace-check.ts";
 import { presentObject } from "./present.ts";
 import { presentationOf } from "./read-objects.ts";
 import type { ObjectContext } from "./read-objects.ts";
@@ -26,10 +25,6 @@ export async function applyObjectPatch(
   const presentation = presentationOf(context, route, request);
   const body = parseYamlBody(await request.body());
   const object = appliedObject(route, objectOf(body));
-  const { kind } = route.resource;
-  const name = route.name ?? "";
-  const isThere = (await context.store.get(kind, route.namespace, name)) !== undefined;
-  if (!isThere) await assertNamespaceIsOpen(context.store, kind, route.namespace, name);
   const applied = await applyObject(context.store, object, {
     fieldManager: choices.manager,
     force: choices.force,

@@ -44,7 +44,7 @@ export function presentObject(object: KubeObject, presentation: Presentation): u
     case "PartialObjectMetadata":
       return partialMetadata(shown, presentation.form.metaVersion);
     case "Table":
-      return table([shown], { resourceVersion: shown.metadata.resourceVersion }, presentation);
+      return presentRow(object, presentation, true);
     default:
       return presentation.form.as satisfies never;
   }
@@ -66,7 +66,7 @@ export function presentList(items: readonly KubeObject[], metadata: ListMeta, pr
         items: shown.map((item) => partialMetadata(item, form.metaVersion)),
       };
     case "Table":
-      return table(shown, { ...metadata }, presentation);
+      return table(items, { ...metadata }, presentation);
     default:
       return form.as satisfies never;
   }
@@ -74,8 +74,7 @@ export function presentList(items: readonly KubeObject[], metadata: ListMeta, pr
 
 /** Returns a Table of one object for a watch event; only the first event of a stream carries the headers. */
 export function presentRow(object: KubeObject, presentation: Presentation, withHeaders: boolean): unknown {
-  const shown = served(object, presentation.resource);
-  return table([shown], { resourceVersion: shown.metadata.resourceVersion }, presentation, withHeaders);
+  return table([object], { resourceVersion: object.metadata.resourceVersion }, presentation, withHeaders);
 }
 
 function table(
@@ -89,6 +88,7 @@ function table(
     metaVersion: presentation.form.metaVersion,
     metadata,
     includeObject: presentation.includeObject,
+    show: (object) => served(object, presentation.resource),
     nowMs: presentation.nowMs,
     withHeaders,
   });

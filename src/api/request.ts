@@ -35,7 +35,8 @@ export function readRequest(incoming: IncomingMessage): ApiRequest {
 async function readBody(incoming: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of incoming) {
+  // The request is not destroyed when reading stops early: its sender is owed an answer.
+  for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
     const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
     length += bytes.length;
     if (length > BODY_BYTES_MAX) throw bodyTooLarge(BODY_BYTES_MAX);

@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
+import type { ServerResponse } from "node:http";
 import { describe, it } from "node:test";
 import { settle } from "../ground/testing.ts";
 import { SERVICE } from "../resource/kind.ts";
+import { EventLines } from "./event-lines.ts";
+import { ListPages } from "./list-pages.ts";
+import type { ApiRequest } from "./request.ts";
+import { routePath } from "./route.ts";
 import { TestApi, at } from "./testing.ts";
+import { WATCHES_MAX, watchObjects } from "./watch-objects.ts";
 
 const CONFIG_MAPS = "/api/v1/namespaces/default/configmaps";
 const TABLE = { accept: "application/json;as=Table;v=v1;g=meta.k8s.io,application/json" } as const;
@@ -322,6 +328,49 @@ describe("ApiServer watches", () => {
     assert.equal(at(await watch.next(), "type"), "BOOKMARK");
     await api.clock.advance(30_000);
     assert.equal(await watch.next(), undefined);
+  });
+
+  it("reads the columns of events from either group alike", async () => {
+    await using api = await TestApi.open();
+    const involvedObject = { apiVersion: "v1", kind: "Service", name: "web", namespace: "default" };
+    const body = {
+      apiVersion: "v1",
+      kind: "Event",
+      metadata: { name: "e" },
+      involvedObject,
+      reason: "Why",
+      type: "Normal",
+    };
+    assert.equal((await api.call("POST", "/api/v1/namespaces/default/events", { body })).status, 201);
+    for (const root of ["/api/v1", "/apis/events.k8s.io/v1"]) {
+      const list = await api.call("GET", `${root}/events?includeObject=Object`, { headers: TABLE });
+      assert.equal(at(list.json, "rows.0.cells.3"), "service/web");
+      const field = root === "/api/v1" ? "involvedObject" : "regarding";
+      assert.equal(at(list.json, `rows.0.object.${field}.name`), "web");
+    }
+  });
+
+  it("answers 429 when too many watches are open", async () => {
+    await using api = await TestApi.open();
+    // So many sockets would be more test than is good for the machine: the set is filled instead.
+    const context = { store: api.store, clock: api.clock, pages: new ListPages(api.clock), lines: new EventLines() };
+    const watching = new Set(
+      Array.from({ length: WATCHES_MAX }, (): ServerResponse => Object.create(null) as ServerResponse),
+    );
+    const closing = new AbortController().signal;
+    const route = routePath("/api/v1/services");
+    assert.ok(route.to === "resource");
+    const request: ApiRequest = {
+      method: "GET",
+      path: "/api/v1/services",
+      query: new URLSearchParams("watch=true"),
+      header: () => undefined,
+      body: () => Promise.resolve(Buffer.alloc(0)),
+    };
+    await assert.rejects(
+      watchObjects({ ...context, watching, closing }, route, request, Object.create(null) as ServerResponse),
+      /too many watches are open/,
+    );
   });
 
   it("ends when the server closes, and forgets clients that leave", async () => {

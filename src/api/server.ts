@@ -61,6 +61,7 @@ export class ApiServer {
       pages: new ListPages(options.clock),
       lines: new EventLines(),
       closing: this.#closing.signal,
+      watching: new Set(),
     };
     this.handle = (request, response) => void this.#handle(request, response);
   }
@@ -79,6 +80,8 @@ export class ApiServer {
       const answer = await this.#answer(request, response);
       if (answer !== undefined) send(response, answer);
     } catch (error) {
+      // Nobody is there any more to be answered.
+      if (response.closed || response.destroyed) return;
       const status = toApiStatusError(error);
       if (status.httpStatus >= 500) {
         this.#options.log.error("API request failed", {

@@ -169,6 +169,11 @@ export function bodyTooLarge(bytesMax: number): ApiStatusError {
   return new ApiStatusError(413, "RequestEntityTooLarge", `Request entity too large: limit is ${String(bytesMax)}`);
 }
 
+/** 429: too much of the same at once; the client tries again in a moment. */
+export function tooManyRequests(why: string): ApiStatusError {
+  return new ApiStatusError(429, "TooManyRequests", why, { retryAfterSeconds: 1 });
+}
+
 /** The refusal for anything thrown: itself when it is one, its Kubernetes equal for a store failure, else a 500 without private detail. */
 export function toApiStatusError(error: unknown, resource?: ResourceRef, name?: string): ApiStatusError {
   if (error instanceof ApiStatusError) return error;

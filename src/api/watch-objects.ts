@@ -13,11 +13,13 @@ import type { ObjectContext } from "./read-objects.ts";
 import { isTrue } from "./request.ts";
 import type { ApiRequest } from "./request.ts";
 import type { ResourceRoute } from "./route.ts";
-import { badRequest, expired, toApiStatusError } from "./status.ts";
+import { badRequest, expired, toApiStatusError, tooManyRequests } from "./status.ts";
 import type { EventLines } from "./event-lines.ts";
 
 /** How long a watch lasts whose client names no time; clients start another. */
 const WATCH_LIFETIME_SECONDS = 30 * 60;
+/** So many watches may run at once; each one costs a connection and is written every event of its kind. */
+export const WATCHES_MAX = 2_000;
 /** How often a quiet watch tells how far it is, when the client wants bookmarks. */
 const BOOKMARK_EVERY_MS = 60_000;
 
@@ -25,6 +27,8 @@ export interface WatchContext extends ObjectContext {
   readonly lines: EventLines;
   /** Aborts when the server closes. */
   readonly closing: AbortSignal;
+  /** The responses of the watches that run. */
+  readonly watching: Set<ServerResponse>;
 }
 
 /**
@@ -43,17 +47,20 @@ export async function watchObjects(
   const seconds = parseCount(query.get("timeoutSeconds"), "timeoutSeconds");
   const from = query.get("resourceVersion") ?? "";
   if (!/^\d{0,15}$/.test(from)) throw badRequest(`invalid resource version: ${JSON.stringify(from)}`);
+  if (context.watching.size >= WATCHES_MAX) throw tooManyRequests("too many watches are open, please try again later");
   const ended = new AbortController();
   const timer = context.clock.timer((seconds > 0 ? seconds : WATCH_LIFETIME_SECONDS) * 1_000, () => ended.abort());
   const stop = (): void => ended.abort();
   response.once("close", stop);
   context.closing.addEventListener("abort", stop, { once: true });
   if (context.closing.aborted) stop();
+  context.watching.add(response);
   const stream = new WatchStream(context, presentation, response, ended.signal);
   try {
     await runWatch(context, route, { query, from, selection }, stream, ended.signal);
   } finally {
     timer.cancel();
+    context.watching.delete(response);
     stream.end();
     context.closing.removeEventListener("abort", stop);
     response.end();

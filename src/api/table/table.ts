@@ -86,6 +86,8 @@ export interface TableOptions {
   readonly metadata: Readonly<Record<string, unknown>>;
   /** What each row carries of its object besides the cells. */
   readonly includeObject: "None" | "Metadata" | "Object";
+  /** Turns an object into the version it is served in, for rows that carry it whole. @default as it is */
+  readonly show?: (object: KubeObject) => KubeObject;
   readonly nowMs: number;
   /** Watches send the headers once. @default true */
   readonly withHeaders?: boolean;
@@ -100,9 +102,10 @@ export interface Table {
   readonly rows: readonly { readonly cells: readonly Cell[]; readonly object?: unknown }[];
 }
 
-/** Returns `objects` (in the version they are served) as a Table. */
+/** Returns `objects` (in the stored version, which the columns read) as a Table. */
 export function tableOf(objects: readonly KubeObject[], options: TableOptions): Table {
   const columns = columnsOf(options.kind);
+  const show = options.show ?? ((object: KubeObject): KubeObject => object);
   return {
     kind: "Table",
     apiVersion: options.metaVersion,
@@ -121,7 +124,7 @@ export function tableOf(objects: readonly KubeObject[], options: TableOptions): 
       cells: columns.map((entry) => entry.cell(object, options.nowMs)),
       ...(options.includeObject === "None"
         ? {}
-        : { object: options.includeObject === "Object" ? object : partialMetadata(object, options.metaVersion) }),
+        : { object: options.includeObject === "Object" ? show(object) : partialMetadata(object, options.metaVersion) }),
     })),
   };
 }
