@@ -109,7 +109,7 @@ export class ControlPlane {
     };
     const publisher = new EdgePublisher({ ...options, world: base, standInIssuer: options.localCa });
     const world: World = { ...base, live: publisher };
-    publisher.start();
+    await publisher.start();
     const queues = [
       openIssuers(world),
       openIngressShim(world),

@@ -2,39 +2,36 @@ import { randomInt } from "node:crypto";
 import { isLintelError } from "../../ground/errors.ts";
 import { createRequest } from "../../pki/x509/request.ts";
 import { generateKey } from "../../pki/key.ts";
-import { readCertificateRequest, toBase64 } from "../../resource/certificate-request.ts";
 import {
   CERTIFICATE_ANNOTATIONS,
-  DEFAULT_DURATION_MS,
   readCertificate,
   type CertificateReason,
   type Certificate,
 } from "../../resource/certificate.ts";
 import { readChallenge } from "../../resource/challenge.ts";
 import { conditionsOf, rfc3339, withCondition, type Condition } from "../../resource/condition.ts";
-import { formatGoDuration } from "../../resource/go-duration.ts";
-import { apiVersionOf, CERTIFICATE, CERTIFICATE_REQUEST, SECRET } from "../../resource/kind.ts";
-import { controllerReference, objectKey, type KubeObject } from "../../resource/object.ts";
+import { CERTIFICATE, CERTIFICATE_REQUEST, SECRET } from "../../resource/kind.ts";
+import { objectKey, type KubeObject } from "../../resource/object.ts";
 import { readOrder } from "../../resource/order.ts";
 import { BY_ISSUER, BY_OWNER, BY_SECRET, issuerKey } from "../caches.ts";
 import { splitKey } from "../object-name.ts";
 import { removeObject, writeObject, writeStatus, type StatusFields } from "../status-writer.ts";
 import { WorkQueue, type Recheck } from "../work-queue.ts";
 import type { World } from "../world.ts";
-import { decide, isIssuing, judgeReadiness, type Step } from "./decide.ts";
-import { ANSWERED_BY_ANNOTATION, answeredBy, type Facts } from "./facts.ts";
+import { decide, judgeReadiness, type Step } from "./decide.ts";
+import type { Facts } from "./facts.ts";
 import { keyFacts, keySpecOf, readKey } from "./private-key.ts";
 import { keyPemOf, readFacts, readLeaf, requestName } from "./read-facts.ts";
 import { failureBackoffMs, renewalTimeMs } from "./renewal.ts";
 import { rootCause } from "./root-cause.ts";
-import { certificateSecret, NEXT_PRIVATE_KEY_LABEL, nextPrivateKeySecret, withManagedMetadata } from "./secret.ts";
+import { removeLeftovers } from "./leftovers.ts";
+import { namesOf, requestObject } from "./request-object.ts";
+import { certificateSecret, nextPrivateKeySecret, withManagedMetadata } from "./secret.ts";
 
 /** Steps taken for one key before others get their turn: more than any issuance needs. */
 const STEPS_MAX = 12;
 /** How long a fresh certificate may take to reach every worker before the Certificate says Ready all the same. */
 const SERVED_WAIT_MS_MAX = 5000;
-/** The annotation of `kubectl apply`: it would be wrong on a copy. */
-const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
 
 /** Keeps the Secret of each Certificate in line with its spec. Keys are those of Certificates. */
 export function openCertificates(world: World): WorkQueue {
@@ -266,38 +263,6 @@ async function request(world: World, facts: Facts): Promise<void> {
   });
 }
 
-function requestObject(facts: Facts, name: string, keySecretName: string, csr: string): KubeObject {
-  const { certificate } = facts;
-  const { metadata } = certificate.object;
-  const { spec, status } = certificate;
-  const { [LAST_APPLIED]: _, ...annotations } = metadata.annotations ?? {};
-  const instead = answeredBy(facts);
-  return {
-    apiVersion: apiVersionOf(CERTIFICATE_REQUEST),
-    kind: CERTIFICATE_REQUEST.kind,
-    metadata: {
-      name,
-      namespace: certificate.namespace,
-      ...(metadata.labels === undefined ? {} : { labels: metadata.labels }),
-      annotations: {
-        ...annotations,
-        [CERTIFICATE_ANNOTATIONS.certificateName]: certificate.name,
-        [CERTIFICATE_ANNOTATIONS.certificateRevision]: String(status.revision + 1),
-        [CERTIFICATE_ANNOTATIONS.privateKeySecretName]: keySecretName,
-        ...(instead === undefined ? {} : { [ANSWERED_BY_ANNOTATION]: instead }),
-      },
-      ownerReferences: [controllerReference(certificate.object)],
-    },
-    spec: {
-      request: toBase64(csr),
-      duration: formatGoDuration(spec.durationMs ?? DEFAULT_DURATION_MS),
-      issuerRef: spec.issuerRef,
-      ...(spec.isCa ? { isCA: true } : {}),
-      usages: spec.usages,
-    },
-  };
-}
-
 /** The Secret first, then the status: after a crash in between, the same is stored again. */
 async function storeIssued(
   world: World,
@@ -432,30 +397,6 @@ function causeOf(world: World, facts: Facts, retryAtMs: number | undefined): str
     challenges: challenges.map(readChallenge),
     retryAtMs,
   });
-}
-
-/** Key Secrets of attempts that are over, and requests of revisions beyond the history limit. */
-async function removeLeftovers(world: World, certificate: Certificate): Promise<void> {
-  const { caches, store } = world;
-  const uid = certificate.object.metadata.uid ?? "";
-  const issuing = isIssuing(certificate.status.conditions);
-  for (const secret of issuing ? [] : caches.secrets.find(BY_OWNER, uid)) {
-    const isNextKey = secret.metadata.labels?.[NEXT_PRIVATE_KEY_LABEL] === "true";
-    if (isNextKey && secret.metadata.name !== certificate.status.nextPrivateKeySecretName) {
-      await removeObject(store, SECRET, secret);
-    }
-  }
-  const oldest = certificate.status.revision - certificate.spec.revisionHistoryLimit;
-  for (const object of caches.requests.find(BY_OWNER, uid)) {
-    const { revision } = readCertificateRequest(object);
-    if (revision !== undefined && revision <= oldest) await removeObject(store, CERTIFICATE_REQUEST, object);
-  }
-}
-
-function namesOf(certificate: Certificate): readonly string[] {
-  const { commonName, dnsNames, ipAddresses } = certificate.spec;
-  const names = [...dnsNames, ...ipAddresses];
-  return names.length === 0 && commonName !== "" ? [commonName] : names;
 }
 
 const SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789";

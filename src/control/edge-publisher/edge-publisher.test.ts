@@ -58,6 +58,21 @@ describe("EdgePublisher", () => {
     assert.ok(test.edge.snapshot.tls.has("*"), "unknown names get one too");
   });
 
+  it("has the stand-ins in its first snapshot after a restart", async () => {
+    await using test = await TestPlane.open();
+    const tls = [{ hosts: ["shop.example"], secretName: "missing" }];
+    await test.store.create(INGRESS, ingress("shop.example", { tls }));
+    await test.quiet();
+    const seen: boolean[] = [];
+    const publish = test.edge.publish.bind(test.edge);
+    test.edge.publish = (content) => {
+      seen.push(content.tls.has("shop.example"));
+      return publish(content);
+    };
+    await test.restart();
+    assert.ok(seen.length > 0 && !seen.includes(false));
+  });
+
   it("renews stand-ins before they end", async () => {
     await using test = await TestPlane.open();
     const tls = [{ hosts: ["shop.example"], secretName: "missing" }];

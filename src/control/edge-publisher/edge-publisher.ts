@@ -19,6 +19,8 @@ const PAUSE_MS_MAX = 250;
 const FAST_MS = 5;
 /** Wait after a translation that failed, which only a bug can cause. */
 const RETRY_MS = 1000;
+/** How long the first snapshot waits for stand-ins. */
+const FIRST_STAND_INS_MS_MAX = 1000;
 /** How long a certificate that is past its time may go unnoticed, when nothing else changes. */
 const RECHECK_MS_MAX: number = 24 * 3_600_000;
 
@@ -72,8 +74,11 @@ export class EdgePublisher implements Live {
     this.#status = new IngressStatus(world, options.addresses);
   }
 
-  /** Begins to publish; the caches are synced. Publishes the first snapshot before it returns. */
-  start(): void {
+  /**
+   * Begins to publish; the caches are synced. The first snapshot is published when it returns, with the stand-ins it
+   * needs as far as they were made in time: workers may still serve an earlier one that had them.
+   */
+  async start(): Promise<void> {
     const { caches } = this.#options.world;
     const schedule = (): void => this.#schedule();
     caches.ingresses.subscribe(schedule);
@@ -85,8 +90,23 @@ export class EdgePublisher implements Live {
     caches.secrets.subscribe((change) => {
       if (concernsTls(change)) this.#schedule();
     });
+    await this.#makeFirstStandIns();
     this.#started = true;
     this.#publish();
+  }
+
+  async #makeFirstStandIns(): Promise<void> {
+    const { clock, log } = this.#options.world;
+    try {
+      this.#standIns.want(standInHosts(this.#translate()));
+    } catch (error) {
+      log.error("Cannot translate the objects; starting without stand-ins", { error: messageOf(error) });
+      return;
+    }
+    const patience = Promise.withResolvers<void>();
+    const timer = clock.timer(FIRST_STAND_INS_MS_MAX, patience.resolve);
+    await Promise.race([this.#standIns.idle(), patience.promise]);
+    timer.cancel();
   }
 
   /** Whether a change is still on its way to the edge. */

@@ -59,6 +59,11 @@ export class StandIns {
     return this.#making !== undefined;
   }
 
+  /** Resolves when none is being made. */
+  async idle(): Promise<void> {
+    await this.#making;
+  }
+
   /** Tells which hosts need one now; at most {@link STAND_INS_MAX} are looked after. */
   want(hosts: readonly string[]): void {
     this.#wanted = hosts.slice(0, STAND_INS_MAX);
