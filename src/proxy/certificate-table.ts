@@ -1,0 +1,142 @@
+import { createHash, createPrivateKey, randomBytes, X509Certificate } from "node:crypto";
+import { createServer, type Server, type TLSSocket } from "node:tls";
+import { messageOf } from "../ground/errors.ts";
+import type { Logger } from "../ground/log.ts";
+import { lookupHost } from "../routing/match.ts";
+import type { ServedCertificate, Snapshot, TlsHost } from "../routing/snapshot.ts";
+import type { ProxyLimits } from "./limits.ts";
+
+/** A name that TLS is answered for: makes sockets secure with its certificates. */
+export interface TlsProfile {
+  readonly host: TlsHost;
+  readonly server: Server;
+}
+
+export interface CertificateTableOptions {
+  readonly log: Logger;
+  readonly limits: Pick<ProxyLimits, "tlsProfilesMax" | "handshakeTimeoutMs" | "certificateChecksMax">;
+  /** Shared by all workers so that a session of one is resumed at another. @default random, so only here */
+  readonly ticketKeys: Buffer | undefined;
+  readonly onSecure: (socket: TLSSocket) => void;
+  readonly onFailed: (socket: TLSSocket, error: Error) => void;
+}
+
+interface Entry extends TlsProfile {
+  readonly certificates: readonly ServedCertificate[];
+}
+
+/**
+ * The certificates of the snapshot, by name. A `tls.Server` is made when a name is first asked for and kept while the
+ * name is in use; with the snapshot it is swapped at once, and one whose certificates did not change stays.
+ *
+ * Each name has a server of its own, to which the listener hands connections: `SNICallback` serves only one of an ECDSA
+ * and an RSA certificate and ignores `minVersion`, and a bare TLSSocket does not verify clients.
+ */
+export class CertificateTable {
+  readonly #options: CertificateTableOptions;
+  readonly #ticketKeys: Buffer;
+  #snapshot: Pick<Snapshot, "tls" | "certificates"> | undefined;
+  /** The least recently used first. */
+  readonly #entries = new Map<string, Entry>();
+  readonly #checked = new WeakMap<ServedCertificate, string>();
+
+  constructor(options: CertificateTableOptions) {
+    this.#options = options;
+    this.#ticketKeys = options.ticketKeys ?? randomBytes(48);
+  }
+
+  /** Serves what the snapshot says from now on. Returns what is wrong with certificates that changed; those are not served. */
+  adopt(snapshot: Pick<Snapshot, "tls" | "certificates">): readonly string[] {
+    const before = this.#snapshot;
+    this.#snapshot = snapshot;
+    if (before !== undefined && before.tls === snapshot.tls && before.certificates === snapshot.certificates) return [];
+    for (const [name, entry] of this.#entries) {
+      if (!this.#isCurrent(entry)) this.#entries.delete(name);
+    }
+    const problems: string[] = [];
+    let left = this.#options.limits.certificateChecksMax;
+    for (const [id, certificate] of snapshot.certificates) {
+      if (left === 0) break;
+      if (before?.certificates.get(id) === certificate) continue;
+      left--;
+      const problem = this.#problemOf(certificate);
+      if (problem !== undefined) problems.push(problem);
+    }
+    return problems;
+  }
+
+  /** Returns how to answer a client that asks for `name` (empty for none); undefined when nothing is served for it. */
+  profile(name: string): TlsProfile | undefined {
+    const snapshot = this.#snapshot;
+    const host = snapshot === undefined ? undefined : lookupHost(snapshot.tls, name);
+    if (host === undefined) return undefined;
+    const known = this.#entries.get(host.host);
+    if (known !== undefined) {
+      this.#entries.delete(host.host);
+      this.#entries.set(host.host, known);
+      return known;
+    }
+    return this.#build(host);
+  }
+
+  #build(host: TlsHost): TlsProfile | undefined {
+    const certificates = this.#usable(host);
+    if (certificates.length === 0) return undefined;
+    const { limits, onSecure, onFailed } = this.#options;
+    const server = createServer({
+      cert: certificates.map(({ chain }) => chain),
+      key: certificates.map(({ key }) => key),
+      minVersion: host.minVersion,
+      ALPNProtocols: ["http/1.1"],
+      allowHalfOpen: true,
+      handshakeTimeout: limits.handshakeTimeoutMs,
+      ticketKeys: this.#ticketKeys,
+      // A session may only be resumed for the name it was made for.
+      sessionIdContext: createHash("sha256").update(host.host).digest("hex").slice(0, 32),
+    });
+    server.on("secureConnection", onSecure);
+    server.on("tlsClientError", (error, socket) => onFailed(socket, error));
+    const entry = { host, server, certificates };
+    this.#entries.set(host.host, entry);
+    if (this.#entries.size > limits.tlsProfilesMax) {
+      const oldest = this.#entries.keys().next();
+      if (oldest.done !== true) this.#entries.delete(oldest.value);
+    }
+    return entry;
+  }
+
+  #usable(host: TlsHost): readonly ServedCertificate[] {
+    return host.certificates
+      .map((id) => this.#snapshot?.certificates.get(id))
+      .filter((certificate) => certificate !== undefined)
+      .filter((certificate) => this.#problemOf(certificate) === undefined);
+  }
+
+  #isCurrent(entry: Entry): boolean {
+    if (this.#snapshot?.tls.get(entry.host.host) !== entry.host) return false;
+    const now = this.#usable(entry.host);
+    return now.length === entry.certificates.length && now.every((each, index) => each === entry.certificates[index]);
+  }
+
+  /** Checks a certificate once, and says so once when it cannot be served. */
+  #problemOf(certificate: ServedCertificate): string | undefined {
+    let problem = this.#checked.get(certificate);
+    if (problem === undefined) {
+      problem = check(certificate);
+      this.#checked.set(certificate, problem);
+      if (problem !== "") this.#options.log.warn("Cannot serve certificate", { certificate: certificate.id, problem });
+    }
+    return problem === "" ? undefined : problem;
+  }
+}
+
+/** Returns what is wrong, or an empty text. Never any of the key. */
+function check(certificate: ServedCertificate): string {
+  const act = `Cannot serve certificate "${certificate.id}"`;
+  try {
+    const leaf = new X509Certificate(certificate.chain);
+    return leaf.checkPrivateKey(createPrivateKey(certificate.key)) ? "" : `${act}: private key does not match`;
+  } catch (error) {
+    return `${act}: ${messageOf(error)}`;
+  }
+}

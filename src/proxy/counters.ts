@@ -1,0 +1,109 @@
+/** What was counted of one route. All totals since the start. */
+export interface RouteCount {
+  readonly route: string;
+  /** Responses by the first digit of the status, index 1 to 5. */
+  readonly responses: number[];
+  requestBytes: number;
+  responseBytes: number;
+  /** Of all requests together; divide by the responses for the mean. */
+  durationMs: number;
+}
+
+/** What the data plane counted since it started, and what is open now. Plain numbers: counting makes no object. */
+export interface DataPlaneStats {
+  readonly generation: number;
+  readonly routes: readonly RouteCount[];
+  readonly connections: {
+    readonly accepted: number;
+    readonly open: number;
+    /** Closed at once because there were too many. */
+    readonly refused: number;
+    /** Upgraded connections open now. */
+    readonly tunnels: number;
+  };
+  readonly tls: {
+    readonly handshakes: number;
+    readonly resumed: number;
+    readonly failed: number;
+    readonly unknownName: number;
+  };
+  readonly upstream: {
+    readonly opened: number;
+    readonly open: number;
+    readonly reused: number;
+    readonly failed: number;
+    /** Requests sent again after a failure, the silent ones of a reuse race included. */
+    readonly retries: number;
+    readonly ejections: number;
+  };
+  /** Requests whose framing was refused. */
+  readonly malformed: number;
+}
+
+/** The counters behind {@link DataPlaneStats}. */
+export class Counters {
+  accepted = 0;
+  open = 0;
+  refused = 0;
+  tunnels = 0;
+  handshakes = 0;
+  resumed = 0;
+  handshakesFailed = 0;
+  unknownNames = 0;
+  upstreamOpened = 0;
+  upstreamOpen = 0;
+  upstreamReused = 0;
+  upstreamFailed = 0;
+  retries = 0;
+  ejections = 0;
+  malformed = 0;
+  readonly #routesMax: number;
+  readonly #routes = new Map<string, RouteCount>();
+
+  constructor(routesMax: number) {
+    this.#routesMax = routesMax;
+  }
+
+  /** Returns the counters of a route; empty for requests without one. */
+  route(id: string): RouteCount {
+    return this.#routes.get(id) ?? this.#add(this.#routes.size < this.#routesMax ? id : "");
+  }
+
+  #add(id: string): RouteCount {
+    const known = this.#routes.get(id);
+    if (known !== undefined) return known;
+    const count: RouteCount = {
+      route: id,
+      responses: [0, 0, 0, 0, 0, 0],
+      requestBytes: 0,
+      responseBytes: 0,
+      durationMs: 0,
+    };
+    this.#routes.set(id, count);
+    return count;
+  }
+
+  /** Returns a copy that does not change any more. */
+  stats(generation: number): DataPlaneStats {
+    return {
+      generation,
+      routes: [...this.#routes.values()].map((count) => ({ ...count, responses: [...count.responses] })),
+      connections: { accepted: this.accepted, open: this.open, refused: this.refused, tunnels: this.tunnels },
+      tls: {
+        handshakes: this.handshakes,
+        resumed: this.resumed,
+        failed: this.handshakesFailed,
+        unknownName: this.unknownNames,
+      },
+      upstream: {
+        opened: this.upstreamOpened,
+        open: this.upstreamOpen,
+        reused: this.upstreamReused,
+        failed: this.upstreamFailed,
+        retries: this.retries,
+        ejections: this.ejections,
+      },
+      malformed: this.malformed,
+    };
+  }
+}

@@ -1,0 +1,208 @@
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import type { Clock } from "../ground/clock.ts";
+import type { Logger } from "../ground/log.ts";
+import type { Snapshot } from "../routing/snapshot.ts";
+import type { AccessLine } from "./access-line.ts";
+import { CertificateTable } from "./certificate-table.ts";
+import type { ChannelMode } from "./channel.ts";
+import type { DataPlaneStats } from "./counters.ts";
+import { ClientConnection } from "./http1/client-connection.ts";
+import { DEFAULT_LIMITS, type ProxyLimits } from "./limits.ts";
+import { Listener, type ListenTarget, TlsPeek } from "./listener.ts";
+import { peerOf } from "./peer.ts";
+import { Plane } from "./plane.ts";
+
+export interface DataPlaneOptions {
+  readonly http: readonly ListenTarget[];
+  readonly https: readonly ListenTarget[];
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  /** Called once for each request when it is over. Left out, no line is made. */
+  readonly accessLog?: (line: AccessLine) => void;
+  /** @default DEFAULT_LIMITS, each by itself */
+  readonly limits?: Partial<ProxyLimits>;
+  /** 48 secret bytes that all workers share, so that TLS sessions are resumed at any of them. @default random */
+  readonly ticketKeys?: Buffer;
+  /** @default "auto" */
+  readonly channelMode?: ChannelMode;
+}
+
+/**
+ * One worker's data plane: accepts connections, answers TLS, and proxies requests as the current snapshot says. The
+ * snapshot is swapped in one step, under load and without a pause; a request ends on the one it began with.
+ */
+export class DataPlane {
+  readonly #plane: Plane;
+  readonly #table: CertificateTable;
+  #http: readonly Listener[] = [];
+  #https: readonly Listener[] = [];
+  /** Accepted sockets that are not requests yet: waiting for, or in, a TLS handshake. */
+  readonly #handshakes = new Map<string, Socket>();
+  readonly #connections = new Set<ClientConnection>();
+  #onIdle: (() => void) | undefined;
+
+  private constructor(options: DataPlaneOptions) {
+    this.#plane = new Plane({
+      clock: options.clock,
+      random: options.random,
+      log: options.log,
+      limits: { ...DEFAULT_LIMITS, ...options.limits },
+      channelMode: options.channelMode ?? "auto",
+      accessLog: options.accessLog,
+    });
+    this.#table = new CertificateTable({
+      log: options.log,
+      limits: this.#plane.limits,
+      ticketKeys: options.ticketKeys,
+      onSecure: (socket) => this.#secured(socket),
+      onFailed: (socket) => {
+        this.#plane.counters.handshakesFailed++;
+        this.#leaveHandshake(connectionKey(socket));
+        socket.destroy();
+      },
+    });
+  }
+
+  /** Listens on all targets; rejects with CannotBind, having closed those that were open. Serves nothing before `serve`. */
+  static async open(options: DataPlaneOptions): Promise<DataPlane> {
+    const dataPlane = new DataPlane(options);
+    const opened: Listener[] = [];
+    const listen = async (targets: readonly ListenTarget[], accept: (socket: Socket) => void): Promise<Listener[]> => {
+      const listeners: Listener[] = [];
+      for (const target of targets) {
+        const listener = await Listener.open(target, dataPlane.#plane, accept);
+        listeners.push(listener);
+        opened.push(listener);
+      }
+      return listeners;
+    };
+    try {
+      dataPlane.#http = await listen(options.http, (socket) => dataPlane.#serveConnection(socket, false).start());
+      dataPlane.#https = await listen(options.https, (socket) => dataPlane.#acceptTls(socket));
+    } catch (error) {
+      for (const listener of opened) listener.close();
+      throw error;
+    }
+    return dataPlane;
+  }
+
+  /** The generation served; 0 before the first. */
+  get generation(): number {
+    return this.#plane.snapshot.generation;
+  }
+
+  /**
+   * Moves to the snapshot in one step. Never throws for a bad certificate: it is left out, logged, and named in the
+   * result; the names that have no other fail their handshakes.
+   */
+  serve(snapshot: Snapshot): { readonly problems: readonly string[] } {
+    this.#plane.adopt(snapshot);
+    return { problems: this.#table.adopt(snapshot) };
+  }
+
+  addresses(): {
+    readonly http: readonly { readonly host: string; readonly port: number }[];
+    readonly https: readonly { readonly host: string; readonly port: number }[];
+  } {
+    return {
+      http: this.#http.map((listener) => listener.address()),
+      https: this.#https.map((listener) => listener.address()),
+    };
+  }
+
+  stats(): DataPlaneStats {
+    return this.#plane.counters.stats(this.generation);
+  }
+
+  /**
+   * Accepts nothing more, closes idle connections, lets requests in flight finish with `Connection: close`; resolves
+   * when no connection is left, or when `signal` aborts, which cuts off the rest. Upgraded connections count.
+   */
+  async drain(options: { readonly signal: AbortSignal }): Promise<void> {
+    const { signal } = options;
+    this.#plane.draining = true;
+    for (const listener of [...this.#http, ...this.#https]) listener.close();
+    for (const connection of this.#connections) connection.drain();
+    this.#plane.pools.closeIdle();
+    if (this.#busy && !signal.aborted) {
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
+        signal.addEventListener("abort", () => resolve(), { once: true });
+        this.#tellWhenIdle();
+      });
+    }
+    this.#cutOff();
+  }
+
+  /** Cuts everything off at once. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.drain({ signal: AbortSignal.abort() });
+    this.#plane.deadlines.close();
+  }
+
+  get #busy(): boolean {
+    return this.#connections.size > 0 || this.#handshakes.size > 0;
+  }
+
+  #tellWhenIdle(): void {
+    if (!this.#busy) this.#onIdle?.();
+  }
+
+  #cutOff(): void {
+    for (const socket of this.#handshakes.values()) socket.destroy();
+    for (const connection of this.#connections) connection.destroy();
+    this.#plane.pools.closeIdle();
+  }
+
+  #acceptTls(socket: Socket): void {
+    const { counters } = this.#plane;
+    const key = connectionKey(socket);
+    counters.open++;
+    this.#handshakes.set(key, socket);
+    socket.once("close", () => this.#leaveHandshake(key));
+    const peek = new TlsPeek(socket, {
+      plane: this.#plane,
+      table: this.#table,
+      onPlain: (plain) => {
+        this.#leaveHandshake(key);
+        this.#serveConnection(plain, false).refusePlain();
+      },
+    });
+    peek.start();
+  }
+
+  /** Called more than once for a connection: it may be secured, fail and close. */
+  #leaveHandshake(key: string): void {
+    if (!this.#handshakes.delete(key)) return;
+    this.#plane.counters.open--;
+    this.#tellWhenIdle();
+  }
+
+  #secured(socket: TLSSocket): void {
+    const { counters } = this.#plane;
+    counters.handshakes++;
+    if (socket.isSessionReused()) counters.resumed++;
+    const key = connectionKey(socket);
+    this.#serveConnection(socket, true).start();
+    this.#leaveHandshake(key);
+  }
+
+  #serveConnection(socket: Socket, secure: boolean): ClientConnection {
+    const { counters } = this.#plane;
+    counters.open++;
+    const connection = new ClientConnection(this.#plane, socket, peerOf(socket, secure), (gone) => {
+      counters.open--;
+      this.#connections.delete(gone);
+      this.#tellWhenIdle();
+    });
+    this.#connections.add(connection);
+    return connection;
+  }
+}
+
+/** Names a connection by its four numbers: what a socket and the TLS socket over it have in common. */
+function connectionKey(socket: Socket): string {
+  return `${socket.remoteAddress}:${socket.remotePort}-${socket.localAddress}:${socket.localPort}`;
+}

@@ -1,0 +1,398 @@
+import { pickEndpoint, pickTarget } from "../routing/balance.ts";
+import { match } from "../routing/match.ts";
+import type { Backend, HttpChallenge, Route, RoutePolicy, Snapshot } from "../routing/snapshot.ts";
+import { type Answer, challengeAnswer, redirectAnswer } from "./answer.ts";
+import { giveBuffer } from "./buffer-pool.ts";
+import type { Channel } from "./channel.ts";
+import type { Downstream } from "./downstream.ts";
+import type { EndpointPool } from "./endpoint-pools.ts";
+import { sendChunk, sendLastChunk } from "./http1/send-chunk.ts";
+import type { HeaderSection } from "./http1/header-section.ts";
+import type { ResponseParser } from "./http1/response-parser.ts";
+import type { Plane } from "./plane.ts";
+import { describeFailure, endpointName, rescue, type Trouble, type UpstreamFailure } from "./rescue.ts";
+import type { UpstreamConnection } from "./upstream.ts";
+
+const CHALLENGE_PATH = "/.well-known/acme-challenge/";
+
+/** Methods that may be sent twice (RFC 9110 section 9.2.2). */
+const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
+
+/** Methods that are about the connection to a proxy, which this is not to its clients. */
+const REFUSED_METHODS: ReadonlySet<string> = new Set(["CONNECT", "TRACE"]);
+
+/**
+ * The life of one request, from its head to its last byte, whatever protocol the client speaks. The front end fills in
+ * the request's fields and calls `start`; from there on each side calls what happens. Used again for the next request.
+ */
+export class Exchange {
+  readonly plane: Plane;
+  readonly downstream: Downstream;
+
+  method = "";
+  isHead = false;
+  /** As routes know it. */
+  host = "";
+  /** For matching, and as it is sent on (`request-path.ts`). */
+  path = "/";
+  forwardPath = "/";
+  /** Whether the client came by HTTPS, to us or to a trusted proxy before us. */
+  secure = false;
+  /** Of the request body: 0 for none, -1 when it is chunked. */
+  contentLength = 0;
+  wantsUpgrade = false;
+
+  /** The head for the endpoint with what fits of the body, kept until it cannot be needed again. */
+  request: Buffer | undefined;
+  requestLength = 0;
+  /** Whether `request` has any of the body. */
+  requestHasBody = false;
+  requestBytes = 0;
+  responseBytes = 0;
+
+  route: Route | undefined;
+  #backend: Backend | undefined;
+  #upstream: UpstreamConnection | undefined;
+  #active = false;
+  #bodyComplete = false;
+  #bodyRelayed = false;
+  #responseStarted = false;
+  #raceRetried = false;
+  #attempts = 0;
+  #tried: EndpointPool[] = [];
+  #lastPool: EndpointPool | undefined;
+  #status = 0;
+  #startMs = 0;
+  #sentMs = 0;
+  #upstreamMs: number | undefined;
+
+  constructor(plane: Plane, downstream: Downstream) {
+    this.plane = plane;
+    this.downstream = downstream;
+  }
+
+  /** Whether a request is being served. */
+  get active(): boolean {
+    return this.#active;
+  }
+
+  get responseStarted(): boolean {
+    return this.#responseStarted;
+  }
+
+  /** The policy of the route, once there is one. */
+  get policy(): RoutePolicy | undefined {
+    return this.route?.policy;
+  }
+
+  /** Goes through every phase in order, until the request is on its way or answered. */
+  start(): void {
+    this.#begin();
+    const { snapshot } = this.plane;
+    if (REFUSED_METHODS.has(this.method)) return this.#trouble({ kind: "method", method: this.method });
+
+    const challenge = this.#challenge(snapshot);
+    if (challenge !== undefined) return this.#answer(challengeAnswer(challenge.keyAuthorization));
+
+    const found = match(snapshot, this.host, this.path);
+    if (found.kind === "none") {
+      return this.#trouble({ kind: "no-route", host: this.host, path: this.path, reason: found.reason });
+    }
+    const { route } = found;
+    const { action, policy } = route;
+    this.route = route;
+
+    if (policy.httpsRedirectStatus !== undefined && !this.secure && this.host !== "") {
+      return this.#answer(redirectAnswer(policy.httpsRedirectStatus, this.#httpsUrl(snapshot)));
+    }
+    if (action.kind === "reject")
+      return this.#trouble({ kind: "rejected", status: action.status, reason: action.reason });
+    if (policy.bodyBytesMax !== undefined && this.contentLength > policy.bodyBytesMax) return this.bodyTooLarge();
+
+    const backend = snapshot.backends.get(pickTarget(action.targets, this.plane.random)?.backend ?? "");
+    const problem = backend === undefined ? "The route has no backend" : problemOf(backend);
+    if (backend === undefined || problem !== undefined) {
+      return this.#trouble({ kind: "no-backend", reason: problem ?? "" });
+    }
+    this.#backend = backend;
+    this.downstream.composeRequest(this);
+    this.#attempt(true);
+  }
+
+  /** Whether the endpoint is there to take more of the request body. */
+  get takesBody(): boolean {
+    return this.#upstream !== undefined && this.#upstream.ready;
+  }
+
+  get upstreamCongested(): boolean {
+    return this.#upstream !== undefined && this.#upstream.channel.congested;
+  }
+
+  /** Some of the request body; `takesBody` is true, or it is lost. */
+  sendBody(source: Channel, buffer: Buffer, start: number, end: number): void {
+    this.requestBytes += end - start;
+    const upstream = this.#upstream;
+    if (upstream === undefined) return;
+    this.#bodyRelayed = true;
+    this.#releaseRequest();
+    if (this.contentLength < 0) sendChunk(upstream.channel, source, buffer, start, end);
+    else upstream.channel.relay(buffer, start, end, source);
+    upstream.watch();
+  }
+
+  /** The request body is complete. */
+  endBody(trailers: HeaderSection | undefined, trailerBytes: Buffer): void {
+    this.#bodyComplete = true;
+    const upstream = this.#upstream;
+    if (upstream === undefined) return;
+    if (this.contentLength < 0) {
+      this.#bodyRelayed = true;
+      sendLastChunk(upstream.channel, trailers, trailerBytes);
+    }
+    upstream.requestComplete();
+  }
+
+  /** The request has, or had until it was cut off, more of a body than its route allows. */
+  bodyTooLarge(): void {
+    this.fail({ kind: "body-too-large", bytesMax: this.route?.policy.bodyBytesMax ?? 0 });
+  }
+
+  /** Ends the request with an answer of our own, or cuts it off when a response is already under way. */
+  fail(trouble: Trouble): void {
+    if (!this.#responseStarted) return this.#trouble(trouble);
+    this.#abort(rescue(trouble).reason ?? trouble.kind);
+  }
+
+  /** Answers a request that could not even be read. */
+  refuse(answer: Answer): void {
+    this.#begin();
+    this.#answer(answer);
+  }
+
+  /** The client is gone: nothing more can be said to it. */
+  clientGone(): void {
+    if (!this.#active) return;
+    this.#upstream?.abandon();
+    this.#finish(this.#status, "The client closed the connection");
+  }
+
+  onClientDrain(): void {
+    this.#upstream?.resume();
+  }
+
+  onUpstreamReady(): void {
+    this.downstream.resumeBody();
+  }
+
+  onUpstreamDrain(): void {
+    this.downstream.resumeBody();
+  }
+
+  onResponse(head: ResponseParser, bodiless: boolean): void {
+    this.#responseStarted = true;
+    this.#status = head.status;
+    const tookMs = this.plane.clock.monotonicMs() - this.#sentMs;
+    this.#upstreamMs = tookMs;
+    this.#upstream?.pool.succeeded(tookMs);
+    this.#releaseRequest();
+    this.downstream.sendHead(this, head, bodiless);
+  }
+
+  onResponseBody(source: Channel, buffer: Buffer, start: number, end: number): void {
+    this.responseBytes += end - start;
+    this.downstream.sendBody(source, buffer, start, end);
+  }
+
+  onResponseEnd(): void {
+    this.#upstream = undefined;
+    this.#finish(this.#status, undefined);
+    this.downstream.sendEnd();
+  }
+
+  /** 101: only for a client that asked for it; the bytes behind the head already belong to the new protocol. */
+  onSwitch(upstream: UpstreamConnection, head: ResponseParser, buffer: Buffer, start: number, end: number): void {
+    if (!this.wantsUpgrade || !this.#bodyComplete) {
+      upstream.abandon();
+      return this.onUpstreamFailed(upstream, "protocol", "it switches protocols without being asked to");
+    }
+    this.#status = 101;
+    this.#releaseRequest();
+    upstream.detach();
+    this.#upstream = undefined;
+    this.downstream.upgrade(this, head, upstream, Buffer.from(buffer.subarray(start, end)));
+  }
+
+  /** An upgraded connection is over. */
+  tunnelClosed(requestBytes: number, responseBytes: number): void {
+    this.requestBytes += requestBytes;
+    this.responseBytes += responseBytes;
+    this.#finish(101, undefined);
+  }
+
+  onUpstreamFailed(upstream: UpstreamConnection, failure: UpstreamFailure, detail: string): void {
+    const backend = this.#backend;
+    if (backend === undefined || !this.#active) return;
+    this.#upstream = undefined;
+    const { pool } = upstream;
+    const trouble = { kind: "upstream", failure, backend, endpoint: pool.endpoint, detail } as const;
+    const raced = upstream.served > 0 && !upstream.answered && failure === "closed";
+    if (!raced) pool.failed();
+    if (this.#responseStarted) return this.#abort(describeFailure(trouble));
+    if (this.#mayRetry(upstream, raced)) {
+      this.plane.counters.retries++;
+      if (raced && !this.#raceRetried) {
+        // The endpoint closed an idle connection just as we took it: its own doing, and no attempt.
+        this.#raceRetried = true;
+        this.#attempts--;
+        return this.#attempt(false);
+      }
+      this.#tried.push(pool);
+      return this.#attempt(true);
+    }
+    this.#trouble(trouble);
+  }
+
+  /**
+   * Nothing may reach an endpoint twice that must not: when the connection never stood, nothing was sent; otherwise only
+   * an idempotent request without a body, of which no answer has begun.
+   */
+  #mayRetry(upstream: UpstreamConnection, raced: boolean): boolean {
+    if (this.request === undefined || this.#bodyRelayed || this.#backend === undefined) return false;
+    const unsent = !upstream.ready;
+    if (!unsent && (upstream.answered || this.requestHasBody || !IDEMPOTENT.has(this.method))) return false;
+    if (raced && !this.#raceRetried) return true;
+    const attemptsMax = Math.min(this.route?.policy.attemptsMax ?? 1, this.#backend.endpoints.length);
+    return this.#attempts < attemptsMax;
+  }
+
+  #attempt(reuse: boolean): void {
+    const { plane, route, request } = this;
+    const backend = this.#backend;
+    if (backend === undefined || route === undefined || request === undefined) return;
+    const { pools } = plane;
+    const endpoint = pickEndpoint(
+      backend,
+      pools.stateOf(backend, this.#tried),
+      plane.random,
+      this.downstream.peer.address,
+    );
+    if (endpoint === undefined) return this.#trouble({ kind: "no-backend", reason: problemOf(backend) ?? "" });
+    const { policy } = route;
+    const pool = pools.of(endpoint, backend.protocol === "https");
+    const upstream = pool.acquire(policy.connectTimeoutMs, !IDEMPOTENT.has(this.method), reuse);
+    if (upstream === undefined) return this.#trouble({ kind: "too-many-connections", backend, endpoint });
+    this.#attempts++;
+    this.#lastPool = pool;
+    this.#upstream = upstream;
+    this.#sentMs = plane.clock.monotonicMs();
+    upstream.begin(this, policy.readTimeoutMs, policy.sendTimeoutMs);
+    upstream.channel.write(request, this.requestLength, undefined);
+    if (this.#bodyComplete) upstream.requestComplete();
+  }
+
+  #begin(): void {
+    this.#active = true;
+    this.#startMs = this.plane.clock.monotonicMs();
+    this.#bodyComplete = this.contentLength === 0;
+    this.#bodyRelayed = false;
+    this.#responseStarted = false;
+    this.#raceRetried = false;
+    this.#attempts = 0;
+    if (this.#tried.length > 0) this.#tried = [];
+    this.#lastPool = undefined;
+    this.#status = 0;
+    this.#upstreamMs = undefined;
+    this.requestHasBody = false;
+    this.requestBytes = 0;
+    this.responseBytes = 0;
+  }
+
+  #challenge(snapshot: Snapshot): HttpChallenge | undefined {
+    if (snapshot.challenges.size === 0 || !this.path.startsWith(CHALLENGE_PATH)) return undefined;
+    if (this.method !== "GET" && this.method !== "HEAD") return undefined;
+    const challenge = snapshot.challenges.get(this.path.slice(CHALLENGE_PATH.length));
+    return challenge?.host === this.host ? challenge : undefined;
+  }
+
+  #httpsUrl(snapshot: Snapshot): string {
+    const { httpsPort } = snapshot.settings;
+    const host = this.host.includes(":") ? `[${this.host}]` : this.host;
+    return `https://${host}${httpsPort === 443 ? "" : `:${httpsPort}`}${this.forwardPath}${this.downstream.query()}`;
+  }
+
+  #trouble(trouble: Trouble): void {
+    this.#answer(rescue(trouble));
+  }
+
+  #answer(answer: Answer): void {
+    const upstream = this.#upstream;
+    this.#upstream = undefined;
+    upstream?.abandon();
+    this.responseBytes = this.isHead ? 0 : answer.body.length;
+    this.#finish(answer.status, answer.reason);
+    this.downstream.sendAnswer(answer);
+  }
+
+  #abort(reason: string): void {
+    this.#upstream?.abandon();
+    this.#finish(this.#status, reason);
+    this.downstream.abort();
+  }
+
+  #releaseRequest(): void {
+    const { request } = this;
+    if (request === undefined) return;
+    this.request = undefined;
+    // In flight, it is left to the collector.
+    if (this.#upstream === undefined || this.#upstream.channel.pendingBytes === 0) giveBuffer(request);
+  }
+
+  /** Counts and logs, and lets go of everything that belongs to this request. */
+  #finish(status: number, reason: string | undefined): void {
+    const { plane } = this;
+    const durationMs = plane.clock.monotonicMs() - this.#startMs;
+    const count = plane.counters.route(this.route?.id ?? "");
+    const index = Math.floor(status / 100);
+    count.responses[index] = (count.responses[index] ?? 0) + 1;
+    count.requestBytes += this.requestBytes;
+    count.responseBytes += this.responseBytes;
+    count.durationMs += durationMs;
+    if (plane.accessLog !== undefined) this.#log(plane.accessLog, status, durationMs, reason);
+    this.#active = false;
+    this.#releaseRequest();
+    this.#upstream = undefined;
+    this.#backend = undefined;
+    this.route = undefined;
+  }
+
+  #log(write: NonNullable<Plane["accessLog"]>, status: number, durationMs: number, reason: string | undefined): void {
+    const last = this.#lastPool;
+    write({
+      client: this.downstream.peer.address,
+      method: this.method,
+      host: this.host,
+      path: this.forwardPath,
+      secure: this.secure,
+      protocol: this.downstream.protocol,
+      status,
+      route: this.route?.id ?? "",
+      backend: this.#backend?.id ?? "",
+      endpoint: last === undefined ? "" : endpointName(last.endpoint),
+      attempts: this.#attempts,
+      requestBytes: this.requestBytes,
+      responseBytes: this.responseBytes,
+      durationMs,
+      upstreamMs: this.#upstreamMs,
+      reason,
+    });
+  }
+}
+
+/** Returns why nothing can be sent to `backend`, or undefined. */
+function problemOf(backend: Backend): string | undefined {
+  if (backend.protocol === "h2" || backend.protocol === "h2c") {
+    return `Service "${backend.id}" asks for HTTP/2 to its endpoints, which this version does not speak`;
+  }
+  if (backend.endpoints.length > 0) return undefined;
+  return backend.problem ?? `Service "${backend.id}" has no ready endpoints`;
+}

@@ -1,0 +1,144 @@
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { LintelError } from "../ground/errors.ts";
+import { readClientHello } from "./client-hello.ts";
+import type { CertificateTable } from "./certificate-table.ts";
+import type { Timed } from "./deadlines.ts";
+import type { Plane } from "./plane.ts";
+
+/** Where to accept connections: a descriptor that is bound and may be shared with other processes, or an address. */
+export type ListenTarget = { readonly fd: number } | { readonly host: string; readonly port: number };
+
+/** Connections the kernel may queue. */
+const BACKLOG = 4096;
+
+/** RFC 8446 section 6.2: fatal unrecognized_name, in a record of its own. */
+const UNRECOGNIZED_NAME = Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 112]);
+
+/** A listening socket. Accepts until closed; what becomes of a connection is its caller's business. */
+export class Listener {
+  readonly #server: Server;
+
+  private constructor(server: Server) {
+    this.#server = server;
+  }
+
+  /** Listens; rejects with CannotBind. `onConnection` gets half-open sockets without delay algorithm. */
+  static async open(target: ListenTarget, plane: Plane, onConnection: (socket: Socket) => void): Promise<Listener> {
+    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+      plane.counters.accepted++;
+      if (plane.counters.open < plane.limits.connectionsMax) return onConnection(socket);
+      plane.counters.refused++;
+      socket.destroy();
+    });
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", (cause) => {
+        const place = "fd" in target ? `descriptor ${target.fd}` : `${target.host}:${target.port}`;
+        reject(new LintelError(`Cannot listen on "${place}"`, { code: "CannotBind", fault: "user", cause }));
+      });
+      server.listen({ ...target, backlog: BACKLOG }, resolve);
+    });
+    server.on("error", (error) => plane.log.error("Cannot accept connections", { error: error.message }));
+    return new Listener(server);
+  }
+
+  address(): { readonly host: string; readonly port: number } {
+    const address: AddressInfo | string | null = this.#server.address();
+    return typeof address === "object" && address !== null
+      ? { host: address.address, port: address.port }
+      : { host: "", port: 0 };
+  }
+
+  /** Accepts nothing more; connections go on. */
+  close(): void {
+    this.#server.close();
+  }
+}
+
+export interface TlsPeekOptions {
+  readonly plane: Plane;
+  readonly table: CertificateTable;
+  /** The client speaks plain HTTP to the TLS port: what it sent is put back. */
+  readonly onPlain: (socket: Socket) => void;
+}
+
+/**
+ * Reads the ClientHello of a new connection, however many reads it takes, puts it back and hands the socket to the TLS
+ * server of the name. For a name without a certificate the handshake fails with unrecognized_name: there is no silent
+ * stand-in for any name.
+ */
+export class TlsPeek implements Timed {
+  deadlineMs: number;
+  readonly #socket: Socket;
+  readonly #options: TlsPeekOptions;
+  #bytes: Buffer = Buffer.alloc(0);
+  #done = false;
+
+  constructor(socket: Socket, options: TlsPeekOptions) {
+    this.#socket = socket;
+    this.#options = options;
+    const { deadlines, limits } = options.plane;
+    this.deadlineMs = deadlines.in(limits.handshakeTimeoutMs);
+  }
+
+  /** Begins to read. */
+  start(): void {
+    const socket = this.#socket;
+    this.#options.plane.deadlines.add(this);
+    socket.on("data", this.#onData);
+    socket.on("error", () => undefined);
+    socket.once("end", this.#onGone);
+    socket.once("close", this.#onGone);
+  }
+
+  onDeadline(): void {
+    this.#socket.destroy();
+  }
+
+  readonly #onGone = (): void => {
+    if (this.#done) return;
+    this.#stop();
+    this.#socket.destroy();
+  };
+
+  readonly #onData = (chunk: Buffer): void => {
+    const { plane, table, onPlain } = this.#options;
+    const socket = this.#socket;
+    this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk]);
+    const hello = readClientHello(this.#bytes);
+    if (hello.kind === "incomplete") {
+      if (this.#bytes.length <= plane.limits.clientHelloBytesMax) return;
+      plane.counters.handshakesFailed++;
+      socket.destroy();
+      return;
+    }
+    this.#stop();
+    socket.pause();
+    socket.unshift(this.#bytes);
+    if (hello.kind === "not-tls") {
+      if (looksLikeHttp(this.#bytes)) return onPlain(socket);
+      plane.counters.handshakesFailed++;
+      socket.destroy();
+      return;
+    }
+    const profile = table.profile(hello.serverName);
+    if (profile === undefined) {
+      plane.counters.unknownNames++;
+      socket.end(UNRECOGNIZED_NAME, () => socket.destroy());
+      return;
+    }
+    profile.server.emit("connection", socket);
+  };
+
+  #stop(): void {
+    this.#done = true;
+    this.#options.plane.deadlines.remove(this);
+    this.#socket.removeListener("data", this.#onData);
+    this.#socket.removeListener("end", this.#onGone);
+    this.#socket.removeListener("close", this.#onGone);
+  }
+}
+
+function looksLikeHttp(bytes: Uint8Array): boolean {
+  const first = bytes[0] ?? 0;
+  return first >= 0x41 && first <= 0x5a;
+}

@@ -1,0 +1,22 @@
+import type { Socket } from "node:net";
+
+/** Who is at the other end of a client's connection. */
+export interface Peer {
+  /** IPv4-mapped IPv6 addresses as IPv4. */
+  readonly address: string;
+  readonly port: number;
+  /** The local port the client reached. */
+  readonly localPort: number;
+  readonly secure: boolean;
+}
+
+/** Returns the peer of an accepted socket. */
+export function peerOf(socket: Socket, secure: boolean): Peer {
+  const address = socket.remoteAddress ?? "";
+  return {
+    address: address.startsWith("::ffff:") ? address.slice(7) : address,
+    port: socket.remotePort ?? 0,
+    localPort: socket.localPort ?? 0,
+    secure,
+  };
+}
