@@ -8,6 +8,7 @@ export interface OutputForm {
   readonly metaVersion: string;
 }
 
+/** One entry of an Accept header, its quality left out. */
 export interface MediaRange {
   readonly type: string;
   readonly parameters: ReadonlyMap<string, string>;

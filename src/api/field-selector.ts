@@ -56,6 +56,7 @@ const SELECTABLE_FIELDS: ReadonlyMap<string, Readonly<Record<string, FieldReader
   ],
 ]);
 
+/** What a field selector lets pass. */
 export interface FieldSelector {
   readonly matches: ObjectFilter;
   /** Set when the selector asks for exactly one name, which never changes: no membership has to be followed. */

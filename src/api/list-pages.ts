@@ -8,6 +8,7 @@ const SNAPSHOTS_MAX = 64;
 /** How long a list is remembered, as a real API server keeps old versions for about five minutes. */
 const SNAPSHOT_LIFETIME_MS = 5 * 60_000;
 
+/** A part of a list, all parts of it at one version. */
 export interface Page {
   readonly items: readonly KubeObject[];
   readonly resourceVersion: string;

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { bodyTooLarge } from "./status.ts";
 
 /** The longest body that is read, as on a real API server. */
-export const BODY_BYTES_MAX: number = 3 * 1024 * 1024;
+const BODY_BYTES_MAX = 3 * 1024 * 1024;
 
 /** What handlers need of a request. */
 export interface ApiRequest {
@@ -12,7 +12,7 @@ export interface ApiRequest {
   readonly query: URLSearchParams;
   /** Returns the header by its lower-case name; repeated ones are joined by commas. */
   readonly header: (name: string) => string | undefined;
-  /** Reads the whole body. Throws RequestEntityTooLarge beyond {@link BODY_BYTES_MAX}. */
+  /** Reads the whole body. Throws RequestEntityTooLarge beyond three MiB. */
   readonly body: () => Promise<Buffer>;
 }
 

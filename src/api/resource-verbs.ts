@@ -13,6 +13,7 @@ import type { WatchContext } from "./watch-objects.ts";
 import { patchObject } from "./patch-objects.ts";
 import { createObject, replaceObject } from "./write-objects.ts";
 
+/** What the handlers of all verbs need. */
 export type VerbContext = WatchContext;
 
 /** Answers a request for a resource; undefined when the answer was streamed into `response`. */

@@ -11,6 +11,7 @@ export type ApiRoute =
   | ResourceRoute
   | { readonly to: "nothing" };
 
+/** A collection, an object, or a subresource of one. */
 export interface ResourceRoute {
   readonly to: "resource";
   readonly resource: ServedResource;

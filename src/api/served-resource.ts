@@ -28,6 +28,7 @@ export interface ServedResource {
   readonly shortNames: readonly string[];
 }
 
+/** What can be done with a resource, in the words of discovery. */
 export type Verb = "create" | "delete" | "deletecollection" | "get" | "list" | "patch" | "update" | "watch";
 
 const VERBS: readonly Verb[] = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];

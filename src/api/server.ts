@@ -25,6 +25,7 @@ import type { ApiRoute } from "./route.ts";
 import { HashedAnswers } from "./hashed-answers.ts";
 import { methodNotAllowed, noSuchPath, toApiStatusError, unauthorized } from "./status.ts";
 
+/** What an {@link ApiServer} is made of. */
 export interface ApiServerOptions {
   readonly store: Store;
   readonly clock: Clock;

@@ -10,6 +10,7 @@ export interface StatusCause {
   readonly field: string;
 }
 
+/** What a Status is about, for programs. */
 export interface StatusDetails {
   readonly name?: string;
   readonly group?: string;
@@ -91,7 +92,7 @@ export function noSuchPath(): ApiStatusError {
 }
 
 /** 409: there is an object of that name already. */
-export function alreadyExists(resource: ResourceRef, name: string): ApiStatusError {
+function alreadyExists(resource: ResourceRef, name: string): ApiStatusError {
   const message = `${resourceName(resource)} ${JSON.stringify(name)} already exists`;
   return new ApiStatusError(409, "AlreadyExists", message, detailsOf(resource, name));
 }

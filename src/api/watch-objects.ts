@@ -23,6 +23,7 @@ export const WATCHES_MAX = 2_000;
 /** How often a quiet watch tells how far it is, when the client wants bookmarks. */
 const BOOKMARK_EVERY_MS = 60_000;
 
+/** What watches share besides what all handlers do. */
 export interface WatchContext extends ObjectContext {
   readonly lines: EventLines;
   /** Aborts when the server closes. */

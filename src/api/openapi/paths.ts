@@ -13,6 +13,7 @@ export interface Operation {
   readonly consumes: readonly string[];
 }
 
+/** Something a client may say in a path or query. */
 export interface Parameter {
   readonly name: string;
   readonly in: "query" | "path";

@@ -4,6 +4,7 @@ import { isRecord, numberAt, stringAt } from "../../ground/json.ts";
 /** Scalars of the wire, and the few messages that have a JSON form of their own. */
 type Scalar = "string" | "bytes" | "bool" | "int" | "time" | "intOrString" | "quantity" | "rawJson";
 
+/** How one field is read and written. */
 export interface Field {
   readonly name: string;
   readonly type: Scalar | Message;

@@ -2,6 +2,7 @@ import { arrayAt, isRecord, stringAt } from "../../ground/json.ts";
 import type { KubeObject } from "../../resource/object.ts";
 import { age } from "./human-duration.ts";
 
+/** What a cell holds; null prints as nothing. */
 export type Cell = string | number | boolean | null;
 
 /** One column of a Table: what its header says, and how a cell is read from an object. */
@@ -56,7 +57,7 @@ export const CREATED_AT: Column = column(
 );
 
 /** Returns the value at `path`, or undefined where a step is missing. */
-export function valueAt(object: unknown, path: readonly string[]): unknown {
+function valueAt(object: unknown, path: readonly string[]): unknown {
   let current = object;
   for (const key of path) current = isRecord(current) ? current[key] : undefined;
   return current;

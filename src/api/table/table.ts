@@ -80,6 +80,7 @@ export function columnsOf(kind: Kind): readonly Column[] {
   return COLUMNS.get(resourceName(kind)) ?? DEFAULT_COLUMNS;
 }
 
+/** How {@link tableOf} prints. */
 export interface TableOptions {
   readonly kind: Kind;
   readonly metaVersion: string;
