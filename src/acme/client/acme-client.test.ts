@@ -137,6 +137,27 @@ test("AcmeClient refuses a directory that is not https", async () => {
   );
 });
 
+test("AcmeClient tries once more when a kept connection was closed just as it is used again", async (t) => {
+  const sockets: unknown[] = [];
+  const client = await clientOf(t, {
+    "/new-order": (request, response) => {
+      sockets.push(request.socket);
+      if (sockets.length === 2) {
+        request.socket.destroy();
+        return;
+      }
+      const headers = { "Content-Type": "application/json", Location: "/order/1", "Replay-Nonce": "nonce1" };
+      response.writeHead(201, headers);
+      response.end(JSON.stringify({ status: "pending", finalize: "https://ca.example/f", authorizations: [] }));
+    },
+  });
+  await order(client);
+  await order(client);
+  const [first, second, third] = sockets;
+  assert.equal(second, first, "the second attempt was made on the kept connection");
+  assert.notEqual(third, first);
+});
+
 test("AcmeClient sends its User-Agent with every request", async (t) => {
   const agents: (string | undefined)[] = [];
   const client = await clientOf(t, {

@@ -235,7 +235,7 @@ async function startPebble(
   await writeFile(configFile, JSON.stringify({ pebble }));
   const child = spawn("pebble", ["-strict", "-config", configFile], {
     env: { PATH: process.env["PATH"], PEBBLE_VA_NOSLEEP: "1", PEBBLE_WFE_NONCEREJECT: "20", ...environment },
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "ignore"],
   });
   t.after(() => child.kill("SIGKILL"));
   await new Promise<void>((resolve, reject) => {

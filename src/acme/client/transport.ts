@@ -27,6 +27,7 @@ const SOCKETS_MAX = 8;
 /** HTTPS to one CA: verified, bounded in time and size, on a few connections that are kept. Close it when done. */
 export class Transport {
   readonly #agent: Agent;
+  readonly #trust: { readonly rejectUnauthorized: boolean; readonly ca?: string };
   readonly #clock: Clock;
   readonly #userAgent: string;
 
@@ -39,12 +40,11 @@ export class Transport {
   }) {
     this.#clock = options.clock;
     this.#userAgent = options.userAgent;
-    this.#agent = new Agent({
-      keepAlive: true,
-      maxSockets: SOCKETS_MAX,
+    this.#trust = {
       rejectUnauthorized: options.skipTlsVerify !== true,
       ...(options.caBundle === undefined ? {} : { ca: options.caBundle }),
-    });
+    };
+    this.#agent = new Agent({ keepAlive: true, maxSockets: SOCKETS_MAX });
   }
 
   /**
@@ -54,11 +54,11 @@ export class Transport {
   async send(request: TransportRequest): Promise<TransportResponse> {
     const url = parseUrl(request.url);
     try {
-      return await this.#once(url, request);
+      return await this.#once(url, request, this.#agent);
     } catch (error) {
-      // A kept connection may be closed by the server just as it is used again; that is no failure of the server.
-      if (error instanceof StaleConnection) return this.#once(url, request);
-      throw error;
+      if (!(error instanceof StaleConnection)) throw error;
+      // The server closed a kept connection just as it was used again, which is no failure: once more, on a new one.
+      return this.#once(url, request, false);
     }
   }
 
@@ -67,12 +67,13 @@ export class Transport {
     this.#agent.destroy();
   }
 
-  #once(url: URL, request: TransportRequest): Promise<TransportResponse> {
+  #once(url: URL, request: TransportRequest, agent: Agent | false): Promise<TransportResponse> {
     return new Promise((resolve, reject) => {
       const body = request.body === undefined ? undefined : Buffer.from(request.body);
       const outgoing = httpsRequest(url, {
         method: request.method,
-        agent: this.#agent,
+        agent,
+        ...this.#trust,
         headers: {
           "User-Agent": this.#userAgent,
           "Accept-Language": "en",
@@ -80,16 +81,19 @@ export class Transport {
           ...(body === undefined ? {} : { "Content-Type": "application/jose+json", "Content-Length": body.length }),
         },
       });
+      let answered = false;
       const timer = this.#clock.timer(REQUEST_TIMEOUT_MS, () => {
         outgoing.destroy(new Error(`no answer within ${REQUEST_TIMEOUT_MS / 1000} seconds`));
       });
       const fail = (cause: Error): void => {
         timer.cancel();
-        const stale = outgoing.reusedSocket && "code" in cause && cause.code === "ECONNRESET";
+        const reset = "code" in cause && (cause.code === "ECONNRESET" || cause.code === "EPIPE");
+        const stale = outgoing.reusedSocket && !answered && reset;
         reject(stale ? new StaleConnection() : unreachable(url, cause));
       };
       outgoing.on("error", fail);
       outgoing.on("response", (incoming) => {
+        answered = true;
         const chunks: Buffer[] = [];
         let length = 0;
         incoming.on("data", (chunk: Buffer) => {

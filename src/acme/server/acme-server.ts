@@ -131,6 +131,7 @@ export class AcmeServer {
       ledger: this.#ledger,
       nonces: this.#nonces,
       clock: this.#options.clock,
+      stop: this.#stop.signal,
     });
     return route.handler(this.#parts, call, route.ids, searchParams);
   }

@@ -20,6 +20,8 @@ export interface SignedCallContext {
   readonly ledger: Ledger;
   readonly nonces: Nonces;
   readonly clock: Clock;
+  /** Ends the reading of requests that are still arriving. */
+  readonly stop: AbortSignal;
 }
 
 /**
@@ -32,7 +34,7 @@ export async function readSignedCall(request: IncomingMessage, context: SignedCa
     const detail = `The media type of a request must be application/jose+json, not "${mediaType}"`;
     throw new ServerProblem(415, "malformed", detail);
   }
-  const jws = openJws(parseJson(await readText(request, context.clock)));
+  const jws = openJws(parseJson(await readText(request, context)));
   const { url } = context;
   if (jws.url !== url) {
     const detail = `The url of the JWS is "${(jws.url ?? "").slice(0, 300)}", but the request went to "${url}"`;
@@ -64,7 +66,9 @@ function accountOf(kid: string, context: SignedCallContext): AccountRecord {
   throw new ServerProblem(400, "accountDoesNotExist", `This CA has no account "${kid.slice(0, 300)}"`);
 }
 
-async function readText(request: IncomingMessage, clock: Clock): Promise<string> {
+async function readText(request: IncomingMessage, { clock, stop }: SignedCallContext): Promise<string> {
+  const onStop = (): void => void request.destroy(new Error("the server is stopping"));
+  stop.addEventListener("abort", onStop);
   const timer = clock.timer(REQUEST_DURATION_MAX_MS, () => {
     request.destroy(new Error("the request took too long"));
   });
@@ -82,6 +86,7 @@ async function readText(request: IncomingMessage, clock: Clock): Promise<string>
     }
   } finally {
     timer.cancel();
+    stop.removeEventListener("abort", onStop);
   }
   return Buffer.concat(chunks).toString("utf8");
 }

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { isLintelError } from "../../ground/errors.ts";
 import { encodePem } from "../../ground/pem.ts";
 import { generateKey, type KeySpec, spkiFingerprint } from "../key.ts";
-import { createRequest, parseRequest, requestBlock } from "./request.ts";
+import { createRequest, parseRequest, requestBlock, requestParts } from "./request.ts";
 
 const SPECS: readonly KeySpec[] = [
   { algorithm: "RSA", size: 2048 },
@@ -40,6 +41,23 @@ test("parseRequest() reports an invalid signature when a name was changed after 
   const facts = parseRequest(encodePem("CERTIFICATE REQUEST", der));
   assert.deepEqual(facts.dnsNames, ["evil.example"]);
   assert.equal(await facts.signatureValid, false);
+});
+
+test("requestParts() throws nothing but BadPem when bytes are damaged", async () => {
+  const key = await generateKey({ algorithm: "ECDSA", size: 256 });
+  const der = requestBlock(await createRequest(key, { commonName: "shop.example", dnsNames: ["shop.example"] }));
+  fc.assert(
+    fc.property(fc.nat(der.length - 1), fc.nat(255), fc.nat(der.length), (at, byte, end) => {
+      const damaged = Uint8Array.from(der).subarray(0, Math.max(end, at + 1));
+      damaged[at] = byte;
+      try {
+        requestParts(damaged);
+      } catch (error) {
+        assert.ok(isLintelError(error, "BadPem"), String(error));
+      }
+    }),
+    { numRuns: 500 },
+  );
 });
 
 test("createRequest() refuses names that a certificate cannot hold", async () => {
