@@ -97,6 +97,16 @@ test("admit() names the patch when its result can't be decoded", () => {
   );
 });
 
+test("admit() repeats nothing of a Secret that it refuses", () => {
+  const object = objectOf(SECRET, { data: { password: 1 }, stringData: { key: "very secret" } });
+  const error = refusal(SECRET, object, { patch: JSON.stringify(object) });
+  assert.doesNotMatch(JSON.stringify(error.status), /very secret/);
+  assert.match(
+    error.message,
+    /^ "" is invalid: patch: Invalid value: "<secret contents redacted>": json: cannot unmarshal/,
+  );
+});
+
 test("admit() reports wrong types of built-in kinds in the words of Go's decoder", () => {
   const cases: readonly (readonly [Kind, Fields, string])[] = [
     [

@@ -54,6 +54,7 @@ export interface Admitted {
   readonly warnings: readonly string[];
 }
 
+const REDACTED = "<secret contents redacted>";
 const NOTHING_TAKEN: ServiceAllocation = { isAddressTaken: () => false, isNodePortTaken: () => false };
 const ADMIN: Requester = { username: "system:admin", groups: ["system:masters", "system:authenticated"] };
 
@@ -111,7 +112,9 @@ function checkTypeMeta(input: Fields, kind: Kind, apiVersion: string): void {
 function undecodable(problem: string, options: AdmitOptions): ApiStatusError {
   const { kind, patch } = options;
   if (patch !== undefined) {
-    return invalid({ group: "", kind: "", plural: "" }, "", [invalidValue("patch", patch, problem)]);
+    // The answer may be logged, and what it would repeat may be a key.
+    const shown = kind.kind === "Secret" ? REDACTED : patch;
+    return invalid({ group: "", kind: "", plural: "" }, "", [invalidValue("patch", shown, problem)]);
   }
   const apiVersion = options.apiVersion ?? apiVersionOf(kind);
   const version = apiVersion.slice(apiVersion.indexOf("/") + 1);
