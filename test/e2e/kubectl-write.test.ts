@@ -46,6 +46,13 @@ describe("kubectl writing", { skip: await kubectlIsMissing() }, () => {
     assert.equal(await does("get service web -o jsonpath={.spec.ports[0].targetPort}"), "8080");
     assert.equal(await does("create deployment d --image=nginx --replicas=2"), "deployment.apps/d created");
     assert.match(await does("get deployment d"), /^d +0\/2 /m);
+    assert.equal(await does("create job j --image=nginx"), "job.batch/j created");
+    assert.equal(await does("get job j -o jsonpath={.spec.template.spec.containers[0].image}"), "nginx");
+    const cron = await cluster.output(["create", "cronjob", "cj", "--image=nginx", "--schedule=0 3 * * *"]);
+    assert.equal(cron.trim(), "cronjob.batch/cj created");
+    assert.match(await does("get cronjob cj"), /^cj +0 3 \* \* \* +<none> +False +0 +<none> /m);
+    assert.equal(await does("create quota q --hard=pods=1"), "resourcequota/q created");
+    assert.equal(await does("get quota q -o jsonpath={.spec.hard.pods}"), "1");
     assert.equal(await does("create serviceaccount robot"), "serviceaccount/robot created");
     const role = "create role reader --verb=get --resource=pods";
     assert.equal(await does(role), "role.rbac.authorization.k8s.io/reader created");

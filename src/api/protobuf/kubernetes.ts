@@ -232,14 +232,72 @@ const POD_SPEC = message({
   15: field("imagePullSecrets", LOCAL_REFERENCE, LIST),
 });
 
+const POD_TEMPLATE = message({ ...META, 2: field("spec", POD_SPEC) });
+const LABEL_SELECTOR = message({ 1: field("matchLabels", "string", MAP) });
+
+const JOB_SPEC = message({
+  1: field("parallelism", "int", POINTER),
+  2: field("completions", "int", POINTER),
+  3: field("activeDeadlineSeconds", "int", POINTER),
+  4: field("selector", LABEL_SELECTOR, POINTER),
+  5: field("manualSelector", "bool", POINTER),
+  6: field("template", POD_TEMPLATE),
+  7: field("backoffLimit", "int", POINTER),
+  8: field("ttlSecondsAfterFinished", "int", POINTER),
+});
+
+const JOB = message({ ...META, 2: field("spec", JOB_SPEC) });
+
+const CRON_JOB = message({
+  ...META,
+  2: field(
+    "spec",
+    message({
+      1: field("schedule", "string"),
+      2: field("startingDeadlineSeconds", "int", POINTER),
+      3: field("concurrencyPolicy", "string"),
+      4: field("suspend", "bool", POINTER),
+      5: field("jobTemplate", JOB),
+      6: field("successfulJobsHistoryLimit", "int", POINTER),
+      7: field("failedJobsHistoryLimit", "int", POINTER),
+      8: field("timeZone", "string", POINTER),
+    }),
+  ),
+});
+
+const DISRUPTION_BUDGET = message({
+  ...META,
+  2: field(
+    "spec",
+    message({
+      1: field("minAvailable", "intOrString", POINTER),
+      2: field("selector", LABEL_SELECTOR, POINTER),
+      3: field("maxUnavailable", "intOrString", POINTER),
+    }),
+  ),
+});
+
+const RESOURCE_QUOTA = message({
+  ...META,
+  2: field("spec", message({ 1: field("hard", "quantity", MAP), 2: field("scopes", "string", LIST) })),
+});
+
+const PRIORITY_CLASS = message({
+  ...META,
+  2: field("value", "int", POINTER),
+  3: field("globalDefault", "bool"),
+  4: field("description", "string"),
+  5: field("preemptionPolicy", "string", POINTER),
+});
+
 const DEPLOYMENT = message({
   ...META,
   2: field(
     "spec",
     message({
       1: field("replicas", "int", POINTER),
-      2: field("selector", message({ 1: field("matchLabels", "string", MAP) }), POINTER),
-      3: field("template", message({ ...META, 2: field("spec", POD_SPEC) })),
+      2: field("selector", LABEL_SELECTOR, POINTER),
+      3: field("template", POD_TEMPLATE),
       4: field("strategy", message({ 1: field("type", "string") })),
       5: field("minReadySeconds", "int"),
       6: field("revisionHistoryLimit", "int", POINTER),
@@ -327,6 +385,11 @@ const MESSAGES: ReadonlyMap<string, Message> = new Map([
   ["networking.k8s.io/v1/Ingress", INGRESS],
   ["coordination.k8s.io/v1/Lease", LEASE],
   ["apps/v1/Deployment", DEPLOYMENT],
+  ["batch/v1/Job", JOB],
+  ["batch/v1/CronJob", CRON_JOB],
+  ["policy/v1/PodDisruptionBudget", DISRUPTION_BUDGET],
+  ["v1/ResourceQuota", RESOURCE_QUOTA],
+  ["scheduling.k8s.io/v1/PriorityClass", PRIORITY_CLASS],
   ["rbac.authorization.k8s.io/v1/Role", ROLE],
   ["rbac.authorization.k8s.io/v1/ClusterRole", ROLE],
   ["rbac.authorization.k8s.io/v1/RoleBinding", ROLE_BINDING],

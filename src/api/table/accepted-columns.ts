@@ -150,9 +150,14 @@ export const CRON_JOB_COLUMNS: readonly Column[] = [
   NAME,
   column("Schedule", "When it runs.", (object) => stringAt(object["spec"], "schedule") ?? ""),
   column("Timezone", "Whose clock the schedule follows.", (object) => stringAt(object["spec"], "timeZone") ?? "<none>"),
-  column("Suspend", "Whether it is held.", (object) => booleanAt(object["spec"], "suspend") ?? false, {
-    type: "boolean",
-  }),
+  column(
+    "Suspend",
+    "Whether it is held.",
+    (object) => (booleanAt(object["spec"], "suspend") === true ? "True" : "False"),
+    {
+      type: "boolean",
+    },
+  ),
   column("Active", "How many jobs run now.", (object) => arrayAt(object["status"], "active").length, INTEGER),
   column("Last Schedule", "How long ago it last ran.", (object, nowMs) => {
     const last = stringAt(object["status"], "lastScheduleTime");
