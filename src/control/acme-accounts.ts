@@ -41,7 +41,7 @@ export class AcmeAccounts {
   readonly #clock: Clock;
   readonly #directory: AcmeDirectory;
   readonly #openCaller: (options: AcmeCallerOptions) => AcmeCaller;
-  readonly #callers = new Map<string, AcmeCaller>();
+  readonly #callers = new Map<string, { readonly caller: AcmeCaller; readonly place: string }>();
   readonly #lost = new Set<string>();
   readonly #listeners = new Set<(issuerKey: string) => void>();
   readonly #lossListeners = new Set<(reference: IssuerReference, namespace: string) => void>();
@@ -66,33 +66,38 @@ export class AcmeAccounts {
     return this.#directory(server).url;
   }
 
-  /** Makes a caller for the account of `issuer`; nothing is sent yet. */
+  /** Makes a caller for the account of `issuer`; nothing is sent yet. Undefined for issuers that are not ACME. */
   open(issuer: Issuer, accountKey: KeyObject, accountUrl: string | undefined): AcmeCaller | undefined {
-    if (issuer.spec.kind !== "acme") return undefined;
-    const { url, caBundle = issuer.spec.caBundle } = this.#directory(issuer.spec.server);
+    const place = this.#placeOf(issuer);
+    if (place === undefined) return undefined;
     return this.#openCaller({
-      directoryUrl: url,
+      ...place,
       accountKey,
       ...(accountUrl === undefined ? {} : { accountUrl }),
-      ...(caBundle === undefined ? {} : { caBundle }),
-      skipTlsVerify: issuer.spec.skipTlsVerify,
       clock: this.#clock,
       userAgent: USER_AGENT,
     });
   }
 
+  #placeOf(issuer: Issuer): Pick<AcmeCallerOptions, "directoryUrl" | "caBundle" | "skipTlsVerify"> | undefined {
+    if (issuer.spec.kind !== "acme") return undefined;
+    const { url, caBundle = issuer.spec.caBundle } = this.#directory(issuer.spec.server);
+    const { skipTlsVerify } = issuer.spec;
+    return { directoryUrl: url, skipTlsVerify, ...(caBundle === undefined ? {} : { caBundle }) };
+  }
+
   /** Makes `caller` the one for orders of `issuer`, and tells who waits. */
   put(issuer: Issuer, caller: AcmeCaller): void {
     const key = keyOf(issuer);
-    this.#callers.get(key)?.close();
-    this.#callers.set(key, caller);
+    this.#callers.get(key)?.caller.close();
+    this.#callers.set(key, { caller, place: JSON.stringify(this.#placeOf(issuer)) });
     this.#lost.delete(key);
     for (const listener of this.#listeners) listener(key);
   }
 
   remove(kind: string, namespace: string, name: string): void {
     const key = issuerKey({ kind, name, group: "" }, namespace);
-    this.#callers.get(key)?.close();
+    this.#callers.get(key)?.caller.close();
     this.#callers.delete(key);
     this.#lost.delete(key);
   }
@@ -115,17 +120,18 @@ export class AcmeAccounts {
 
   /** Closes the connections to all CAs. */
   close(): void {
-    for (const caller of this.#callers.values()) caller.close();
+    for (const { caller } of this.#callers.values()) caller.close();
     this.#callers.clear();
   }
 
+  /** Whether there is a caller for `issuer` that asks the server the way its spec says now. */
   has(issuer: Issuer): boolean {
-    return this.#callers.has(keyOf(issuer));
+    return this.#callers.get(keyOf(issuer))?.place === JSON.stringify(this.#placeOf(issuer));
   }
 
   /** The caller for what an object in `namespace` names as its issuer; undefined until its account is ready. */
   get(reference: IssuerReference, namespace: string): AcmeCaller | undefined {
-    return this.#callers.get(issuerKey(reference, namespace));
+    return this.#callers.get(issuerKey(reference, namespace))?.caller;
   }
 
   /** Calls `listener` with the {@link issuerKey} of each account that becomes ready. */

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { AcmeError } from "../acme/client/acme-error.ts";
 import { stringAt } from "../ground/json.ts";
+import { encodeKey, generateKey } from "../pki/key.ts";
 import { parseCertificate } from "../pki/x509/certificate.ts";
-import { base64At } from "../resource/certificate-request.ts";
+import { base64At, toBase64 } from "../resource/certificate-request.ts";
 import { CERTIFICATE, CERTIFICATE_REQUEST, CHALLENGE, EVENT, ISSUER, ORDER, SECRET } from "../resource/kind.ts";
 import { MortalStore, make, problemOf, TestPlane } from "./testing.ts";
 
@@ -19,8 +20,14 @@ function certificate(dnsNames: readonly string[] = ["shop.example"]): ReturnType
   return make(CERTIFICATE, "web", { spec: { secretName: "web-tls", dnsNames, issuerRef: { name: "le" }, privateKey } });
 }
 
+let accountKey: string | undefined;
+
 async function withIssuer(acme: Readonly<Record<string, unknown>> = ACME): Promise<TestPlane> {
   const test = await TestPlane.open();
+  // Made once: an RSA key for each test would take longer than the test.
+  accountKey ??= encodeKey(await generateKey({ algorithm: "ECDSA", size: 256 }), "PKCS8");
+  const data = { "tls.key": toBase64(accountKey) };
+  await test.store.create(SECRET, make(SECRET, "account", { type: "Opaque", data }));
   await test.store.create(ISSUER, make(ISSUER, "le", { spec: { acme } }));
   return test;
 }
@@ -202,6 +209,24 @@ describe("ACME issuance", () => {
     await test.untilReady("web");
     assert.equal(test.ca.count("register"), 2);
     assert.equal(test.ca.count("newOrder"), 2);
+  });
+
+  it("asks the server anew when the issuer's caBundle changes", async () => {
+    await using test = await TestPlane.open();
+    const bundles: (string | undefined)[] = [];
+    await test.restart({
+      openAcmeCaller: (options) => {
+        bundles.push(options.caBundle);
+        return test.ca.caller();
+      },
+    });
+    const made = await test.store.create(ISSUER, make(ISSUER, "le", { spec: { acme: ACME } }));
+    await test.until(async () => (await test.condition(ISSUER, "le", "Ready"))?.status === "True", "issuer");
+    const acme = { ...ACME, caBundle: Buffer.from("new bundle").toString("base64") };
+    await test.store.update(ISSUER, { ...made, metadata: { name: "le", namespace: "shop" }, spec: { acme } });
+    await test.quiet();
+    assert.deepEqual(bundles, [undefined, "new bundle"]);
+    assert.equal(test.ca.count("register"), 1);
   });
 
   it("keeps the account key and registers once over restarts", async () => {

@@ -51,7 +51,9 @@ export function decide(facts: RequestFactsAround): RequestDecision {
       "IssuerNotFound",
     );
   }
-  if (!isReady(issuer)) return wait(waitForIssuer(issuer), "IssuerNotReady");
+  // An issuer that has said nothing yet is only a moment old: no news.
+  const silent = !issuer.status.conditions.some((condition) => condition.type === "Ready");
+  if (!isReady(issuer)) return wait(waitForIssuer(issuer), silent ? undefined : "IssuerNotReady");
   switch (issuer.spec.kind) {
     case "acme":
       return decideAcme(facts, csr);
