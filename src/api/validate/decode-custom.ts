@@ -18,7 +18,7 @@ export function decodeCustom(
   const body = pruned(rest, schema, "", unknown);
   findings.unknown.push(...unknown.sort());
   if (metadataSchema === undefined || metadata === undefined) return body;
-  const place = { path: "metadata", goStruct: "", goPath: "metadata" };
+  const place = { path: "metadata", struct: undefined, goPath: "metadata" };
   return { ...(isRecord(body) ? body : {}), metadata: decodeTyped(metadata, metadataSchema, findings, place) ?? {} };
 }
 

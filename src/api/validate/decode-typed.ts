@@ -42,15 +42,14 @@ export function decodeTyped(value: unknown, schema: Schema, findings: DecodeFind
 /** Where a value is: its path with indices, as unknown fields are reported, and without them under its Go struct, as types are. */
 export interface Place {
   readonly path: string;
-  readonly goStruct: string;
+  readonly struct: Schema | undefined;
   readonly goPath: string;
 }
 
-const ROOT: Place = { path: "", goStruct: "", goPath: "" };
+const ROOT: Place = { path: "", struct: undefined, goPath: "" };
 
 function decodeStruct(value: unknown, schema: Schema, findings: DecodeFindings, place: Place): unknown {
   if (!isRecord(value)) return mismatch(value, schema, findings, place);
-  const goStruct = goNameOf(schema);
   const properties = schema.properties ?? {};
   const entries: [string, unknown][] = [];
   for (const [name, inner] of Object.entries(value)) {
@@ -62,7 +61,7 @@ function decodeStruct(value: unknown, schema: Schema, findings: DecodeFindings, 
       continue;
     }
     const goPath = place.goPath === "" ? name : `${place.goPath}.${name}`;
-    const decoded = decodeTyped(inner, property, findings, { path, goStruct, goPath });
+    const decoded = decodeTyped(inner, property, findings, { path, struct: schema, goPath });
     if (decoded !== undefined) entries.push([name, decoded]);
   }
   return Object.fromEntries(entries);
@@ -72,20 +71,30 @@ function decodeMap(value: unknown, schema: Schema, values: Schema, findings: Dec
   if (!isRecord(value)) return mismatch(value, schema, findings, place);
   const entries = Object.entries(value).map(([name, inner]): [string, unknown] => {
     const path = place.path === "" ? name : `${place.path}.${name}`;
-    const kept = { ...values, keepsEmpty: true } as const;
-    return [name, decodeTyped(inner, kept, findings, { ...place, path }) ?? zeroOf(values)];
+    return [name, decodeTyped(inner, keepingEmpty(values), findings, { ...place, path }) ?? zeroOf(values)];
   });
   return emptyUnless(entries.length > 0, Object.fromEntries(entries), schema);
 }
 
 function decodeList(value: unknown, schema: Schema, findings: DecodeFindings, place: Place): unknown {
   if (!Array.isArray(value)) return mismatch(value, schema, findings, place);
-  const items: Schema = { ...schema.items, keepsEmpty: true };
+  const items = keepingEmpty(schema.items ?? {});
   const decoded = value.map((inner: unknown, index) => {
     const path = `${place.path}[${String(index)}]`;
     return decodeTyped(inner, items, findings, { ...place, path }) ?? zeroOf(items);
   });
   return emptyUnless(decoded.length > 0, decoded, schema);
+}
+
+const KEEPING_EMPTY = new WeakMap<Schema, Schema>();
+
+/** Items and entries are never optional, so they keep what they are. */
+function keepingEmpty(schema: Schema): Schema {
+  const known = KEEPING_EMPTY.get(schema);
+  if (known !== undefined) return known;
+  const kept: Schema = { ...schema, keepsEmpty: true };
+  KEEPING_EMPTY.set(schema, kept);
+  return kept;
 }
 
 function decodeString(value: unknown, schema: Schema, findings: DecodeFindings, place: Place): unknown {
@@ -127,9 +136,9 @@ function mismatch(value: unknown, schema: Schema, findings: DecodeFindings, plac
       ? `number ${String(value)}`
       : jsonTypeOf(value);
   const target =
-    place.goStruct === ""
+    place.struct === undefined
       ? `Go value of type ${goTypeOf(schema)}`
-      : `Go struct field ${place.goStruct}.${place.goPath} of type ${goTypeOf(schema)}`;
+      : `Go struct field ${goNameOf(place.struct)}.${place.goPath} of type ${goTypeOf(schema)}`;
   findings.typeError ??= `json: cannot unmarshal ${found} into ${target}`;
   return undefined;
 }

@@ -9,21 +9,27 @@ export function withSchemaDefaults(value: unknown, schema: Schema): unknown {
   if (Array.isArray(value)) {
     const { items } = schema;
     if (items === undefined || !hasDefaults(items)) return value;
-    return value.map((inner: unknown) => withSchemaDefaults(inner, items));
+    const filled = value.map((inner: unknown) => withSchemaDefaults(inner, items));
+    return filled.some((inner, index) => inner !== value[index]) ? filled : value;
   }
   if (!isRecord(value) || !hasDefaults(schema)) return value;
-  const result: Record<string, unknown> = Object.fromEntries(Object.entries(value));
+  const changes: [string, unknown][] = [];
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
-    if ((result[name] === undefined || result[name] === null) && property.default !== undefined) {
-      result[name] = property.default;
-    }
-    if (result[name] !== undefined) result[name] = withSchemaDefaults(result[name], property);
+    const given = Object.hasOwn(value, name) ? value[name] : undefined;
+    const absent = given === undefined || given === null;
+    const base = absent && property.default !== undefined ? property.default : given;
+    if (base === undefined) continue;
+    const filled = withSchemaDefaults(base, property);
+    if (filled !== given) changes.push([name, filled]);
   }
   const { additionalProperties } = schema;
   if (additionalProperties !== undefined) {
-    for (const [name, inner] of Object.entries(value)) result[name] = withSchemaDefaults(inner, additionalProperties);
+    for (const [name, inner] of Object.entries(value)) {
+      changes.push([name, withSchemaDefaults(inner, additionalProperties)]);
+    }
   }
-  return result;
+  // Most objects have all there is to have, and are handed on as they are.
+  return changes.length === 0 ? value : Object.fromEntries([...Object.entries(value), ...changes]);
 }
 
 const KNOWN = new WeakMap<Schema, boolean>();
