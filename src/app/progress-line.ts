@@ -3,7 +3,8 @@ import type { Tone } from "./notice.ts";
 
 /** Returns how a step of a certificate is told to the person at the terminal. */
 export function progressLine(event: ProgressEvent): readonly [Tone, string] {
-  return [toneOf(event), event.message];
+  const { namespace, certificate, message } = event;
+  return [toneOf(event), certificate === "" ? message : `${namespace}/${certificate}: ${message}`];
 }
 
 function toneOf(event: ProgressEvent): Tone {

@@ -13,7 +13,7 @@ import { bindPorts, type BoundPorts, type PortName, type PortPlan, type PortWish
 import { EXAMPLE_PORTS, writeExample } from "./example-manifests.ts";
 import { writeInstance } from "./instance-file.ts";
 import type { InstanceSummary } from "./instance-summary.ts";
-import { parseNotice, type Tone } from "./notice.ts";
+import { parseNotice, type Notice, type Tone } from "./notice.ts";
 import { addressText, type Address, type ControlSettings, type WorkerSettings } from "./role-settings.ts";
 import { createStateFolder, type StateFolder } from "./state-folder.ts";
 
@@ -65,8 +65,13 @@ export async function runUp(host: Host, settings: UpSettings, reporter: UpReport
   const folder = createStateFolder(settings.stateDirectory);
   const sinceMs = systemClock.nowMs();
   const command = ["lintel", ...host.arguments].join(" ");
+  await using resources = new AsyncDisposableStack();
   const lock = acquireStateLock({ directory: folder.directory, holder: { pid: host.pid, sinceMs, command } });
+  resources.defer(() => lock.release());
   const bound = bindPorts(portPlans(settings), folder.ports);
+  resources.defer(() => closePorts(bound));
+  const logFile = LogFile.open({ path: folder.log, clock: systemClock });
+  resources.defer(() => logFile.close());
   const place = placeOf(folder, bound);
   for (const note of bound.notes) reporter.line("note", note);
   writeInstance(folder, {
@@ -78,8 +83,7 @@ export async function runUp(host: Host, settings: UpSettings, reporter: UpReport
     edgeHttp: place.http,
     edgeHttps: place.https,
   });
-  const logFile = LogFile.open({ path: folder.log, clock: systemClock });
-  let shown = false;
+  const start = new StartReport(reporter, place, settings);
   const supervisor = Supervisor.start({
     slots: slotPlans(host, settings, folder, bound),
     program: host.program,
@@ -87,27 +91,55 @@ export async function runUp(host: Host, settings: UpSettings, reporter: UpReport
     workingDirectory: folder.run,
     clock: systemClock,
     log: openLog({ level: "info", fd: logFile.fd }).child({ process: "supervisor" }),
-    onNotice: (_slot, value) => {
-      const notice = parseNotice(value);
-      if (notice?.kind === "line") reporter.line(notice.tone, notice.text);
-      else if (notice?.kind === "summary" && !shown) {
-        shown = true;
-        reporter.summary(notice.summary, place);
-      }
+    onNotice: (_slot, notice) => start.notice(parseNotice(notice)),
+    onDied: (slot, how, restartInMs) => {
+      const when = restartInMs === 0 ? "now" : `in ${restartInMs} ms`;
+      reporter.line("warn", `Process "${slot}" died (${how}): starting it again ${when}`);
     },
   });
+  resources.defer(() => supervisor.stop({ graceMs: STOP_GRACE_MS }));
   const stop = onStopSignals(host, supervisor, reporter);
-  try {
-    await started(supervisor, stop);
-    if (!stop.requested.aborted) {
-      reporter.line("done", `Listening on ${listeners(bound, "http")} and ${listeners(bound, "https")}`);
+  await started(supervisor, stop);
+  if (!stop.requested.aborted) {
+    start.listening(`Listening on ${listeners(bound, "http")} and ${listeners(bound, "https")}`);
+  }
+  await stop.stopped;
+}
+
+/** Tells the steps of a start in an order that makes sense: the summary comes last, though it may be known first. */
+class StartReport {
+  readonly #reporter: UpReporter;
+  readonly #place: UpPlace;
+  #isListening = false;
+  #summary: InstanceSummary | undefined;
+  #isTold = false;
+
+  constructor(reporter: UpReporter, place: UpPlace, settings: UpSettings) {
+    this.#reporter = reporter;
+    this.#place = place;
+    reporter.line("note", `State in ${place.folder.directory}`);
+    if (settings.offline) reporter.line("note", "Offline: the local CA answers every ACME issuer");
+  }
+
+  listening(text: string): void {
+    this.#isListening = true;
+    this.#reporter.line("done", text);
+    this.#tellSummary();
+  }
+
+  notice(notice: Notice | undefined): void {
+    if (notice?.kind === "line") this.#reporter.line(notice.tone, notice.text);
+    else if (notice?.kind === "summary") {
+      this.#summary ??= notice.summary;
+      this.#tellSummary();
     }
-    await stop.stopped;
-  } finally {
-    await supervisor.stop({ graceMs: STOP_GRACE_MS });
-    logFile.close();
-    for (const ports of bound.ports.values()) for (const port of ports) port.close();
-    lock.release();
+  }
+
+  /** Once: control that was started again has one too. */
+  #tellSummary(): void {
+    if (!this.#isListening || this.#summary === undefined || this.#isTold) return;
+    this.#isTold = true;
+    this.#reporter.summary(this.#summary, this.#place);
   }
 }
 
@@ -213,6 +245,10 @@ function slotPlans(host: Host, settings: UpSettings, folder: StateFolder, bound:
 
 function socketTable(bound: BoundPorts, names: readonly PortName[]): SocketTable {
   return Object.fromEntries(names.map((name) => [name, portsOf(bound, name).map((port) => port.fd)]));
+}
+
+function closePorts(bound: BoundPorts): void {
+  for (const ports of bound.ports.values()) for (const port of ports) port.close();
 }
 
 function portsOf(bound: BoundPorts, name: PortName): readonly BoundPort[] {

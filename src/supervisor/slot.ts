@@ -32,6 +32,8 @@ export interface SlotOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly changed: () => void;
+  /** The process died unasked; another one is started after `restartInMs`. */
+  readonly died: (slot: Slot, how: string, restartInMs: number) => void;
   readonly message: (slot: Slot, message: Exclude<ChildMessage, { type: "ready" }>) => void;
 }
 
@@ -180,18 +182,19 @@ export class Slot {
     else this.#options.log.warn("Process died", fields);
     if (this.#current === running) {
       this.#current = undefined;
-      if (!planned && !this.#stopping) this.#scheduleRestart(running);
+      if (!planned && !this.#stopping) this.#scheduleRestart(running, how);
     }
     running.onExit?.();
     this.#announce();
     this.#options.changed();
   }
 
-  #scheduleRestart(dead: Running): void {
+  #scheduleRestart(dead: Running, how: string): void {
     const livedMs = this.#options.clock.monotonicMs() - dead.startedMonotonicMs;
     this.#failures = livedMs >= STABLE_AFTER_MS ? 1 : this.#failures + 1;
     this.#restarts++;
     const delayMs = restartDelayMs(this.#failures);
+    this.#options.died(this, how, delayMs);
     if (delayMs === 0) {
       this.#current = this.#launch();
       return;

@@ -17,6 +17,8 @@ export interface SupervisorOptions {
   readonly log: Logger;
   /** What a child wants known outside; `slot` is its slot's name. */
   readonly onNotice?: (slot: string, notice: unknown) => void;
+  /** A process died unasked, of what, and how soon it is started again. */
+  readonly onDied?: (slot: string, how: string, restartInMs: number) => void;
   /** @default {@link spawnChild} */
   readonly spawn?: Spawn;
 }
@@ -46,6 +48,7 @@ export class Supervisor {
           clock: options.clock,
           log: options.log,
           changed: () => this.#changed(),
+          died: (slot, how, restartInMs) => options.onDied?.(slot.plan.name, how, restartInMs),
           message: (slot, message) => this.#receive(slot, message),
         }),
     );
