@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { DEPLOYMENT, CUSTOM_RESOURCE_DEFINITION, INGRESS } from "../resource/kind.ts";
+import { applyObject } from "./apply.ts";
 import { TestApi, at } from "./testing.ts";
 
 const DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments";
@@ -43,6 +44,23 @@ describe("accepted kinds", () => {
     const stored = await api.store.get(DEPLOYMENT, "default", "cert-manager");
     assert.equal(at(stored, "status.conditions.0.type"), "Available");
     assert.equal(at(stored, "status.availableReplicas"), 2);
+  });
+
+  it("say the same when they are applied from files", async () => {
+    await using api = await TestApi.open();
+    const labels = { "helm.sh/chart": "cert-manager-v1.16.0" };
+    const object = {
+      ...deployment("cert-manager", labels),
+      metadata: { name: "cert-manager", namespace: "default", labels },
+    };
+    const options = { fieldManager: "files", force: true, nowMs: api.clock.nowMs() };
+    const applied = await applyObject(api.store, { apiVersion: "apps/v1", kind: "Deployment", ...object }, options);
+    assert.deepEqual(applied.warnings, [
+      'Deployment "cert-manager": not needed here, Lintel issues certificates itself',
+    ]);
+    assert.equal(at(applied.object, "status.conditions.0.status"), "True");
+    const again = await applyObject(api.store, { apiVersion: "apps/v1", kind: "Deployment", ...object }, options);
+    assert.deepEqual([again.outcome, again.warnings], ["unchanged", []]);
   });
 
   it("say of a definition whether its kind is served", async () => {

@@ -1,10 +1,18 @@
 import { arrayAt, numberAt, recordAt, stringAt } from "../ground/json.ts";
 import { rfc3339 } from "../resource/condition.ts";
-import { CONFIG_MAP, CUSTOM_RESOURCE_DEFINITION, DEPLOYMENT, JOB, SERVICE, resourceName } from "../resource/kind.ts";
+import {
+  ACCEPTED_KINDS,
+  CONFIG_MAP,
+  CUSTOM_RESOURCE_DEFINITION,
+  DEPLOYMENT,
+  JOB,
+  SERVICE,
+  resourceName,
+} from "../resource/kind.ts";
 import type { Kind } from "../resource/kind.ts";
 import type { KubeObject } from "../resource/object.ts";
+import type { Store } from "../store/contract.ts";
 import { servesGroup } from "./served-resource.ts";
-import type { ServedResource } from "./served-resource.ts";
 
 /** Products whose manifests people apply out of habit, and why they need not. */
 const NOT_NEEDED: ReadonlyMap<string, string> = new Map([
@@ -47,14 +55,14 @@ const NOTICES: ReadonlyMap<string, string> = new Map([
  * Returns the sentence that whoever creates `object` should read because nothing here acts on it, or undefined when
  * something does.
  */
-export function noticeOf(resource: ServedResource, object: KubeObject): string | undefined {
-  const why = reason(resource, object);
+export function noticeOf(kind: Kind, object: KubeObject): string | undefined {
+  const why = reason(kind, object);
   return why === undefined ? undefined : `${object.kind} ${JSON.stringify(object.metadata.name)}: ${why}`;
 }
 
-function reason(resource: ServedResource, object: KubeObject): string | undefined {
-  const { kind } = resource;
-  const isOfProduct = resource.isAccepted || kind === SERVICE || kind === CONFIG_MAP;
+function reason(kind: Kind, object: KubeObject): string | undefined {
+  const isAccepted = ACCEPTED_KINDS.includes(kind);
+  const isOfProduct = isAccepted || kind === SERVICE || kind === CONFIG_MAP;
   if (isSame(kind, CUSTOM_RESOURCE_DEFINITION)) {
     return isServedDefinition(object)
       ? "accepted: already served by Lintel"
@@ -62,7 +70,7 @@ function reason(resource: ServedResource, object: KubeObject): string | undefine
   }
   const product = isOfProduct ? NOT_NEEDED.get(productOf(object)) : undefined;
   if (product !== undefined) return product;
-  return resource.isAccepted ? (NOTICES.get(resourceName(kind)) ?? "stored, but nothing here acts on it") : undefined;
+  return isAccepted ? (NOTICES.get(resourceName(kind)) ?? "stored, but nothing here acts on it") : undefined;
 }
 
 function isServedDefinition(object: KubeObject): boolean {
@@ -82,10 +90,23 @@ function productOf(object: KubeObject): string {
 }
 
 /**
- * Returns the status that scripts wait for, of an object whose work is done here without it: a Deployment or Job that is
- * not needed, a definition of a kind that is served or not. Undefined when the object has none.
+ * Gives a new object whose work is done here without it the status that scripts wait for, and returns it. Other objects
+ * are returned as they are.
  */
-export function standingStatus(kind: Kind, object: KubeObject, nowMs: number): unknown {
+export async function giveStandingStatus(
+  store: Store,
+  kind: Kind,
+  created: KubeObject,
+  options: { readonly nowMs: number; readonly dryRun: boolean },
+): Promise<KubeObject> {
+  const status = kind.hasStatus ? standingStatus(kind, created, options.nowMs) : undefined;
+  if (status === undefined) return created;
+  const next: KubeObject = { ...created, status };
+  return options.dryRun ? next : store.updateStatus(kind, next);
+}
+
+/** The status of a Deployment or Job that is not needed, or of a definition of a kind that is served or not. */
+function standingStatus(kind: Kind, object: KubeObject, nowMs: number): unknown {
   if (isSame(kind, CUSTOM_RESOURCE_DEFINITION)) return definitionStatus(object, nowMs);
   const why = NOT_NEEDED.get(productOf(object));
   if (why === undefined) return undefined;

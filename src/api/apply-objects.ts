@@ -10,7 +10,7 @@ import type { ObjectContext } from "./read-objects.ts";
 import type { ApiRequest } from "./request.ts";
 import type { ResourceRoute } from "./route.ts";
 import { badRequest, invalid } from "./status.ts";
-import { warningsOf, withStanding } from "./stored-write.ts";
+import { warningsOf } from "./stored-write.ts";
 import { parseWriteChoices } from "./write-options.ts";
 import { inNamespace, named } from "./write-objects.ts";
 
@@ -35,12 +35,8 @@ export async function applyObjectPatch(
     subresource: route.subresource === "status" ? "status" : undefined,
   });
   const isNew = applied.outcome === "created";
-  const written = {
-    object: isNew ? await withStanding(context, route, applied.object, choices) : applied.object,
-    warnings: applied.warnings,
-  };
-  const headers = warningHeaders(warningsOf(route, written, isNew));
-  return encoded(isNew ? 201 : 200, presentObject(written.object, presentation), presentation.form.encoding, headers);
+  const headers = warningHeaders(warningsOf(route, applied));
+  return encoded(isNew ? 201 : 200, presentObject(applied.object, presentation), presentation.form.encoding, headers);
 }
 
 function appliedObject(route: ResourceRoute, input: Readonly<Record<string, unknown>>): KubeObject {

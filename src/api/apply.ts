@@ -4,6 +4,7 @@ import { SECRET, SERVICE } from "../resource/kind.ts";
 import type { KubeObject } from "../resource/object.ts";
 import { isCustomResource, schemaOf } from "../resource/schema/schema-of.ts";
 import type { Store } from "../store/contract.ts";
+import { giveStandingStatus, noticeOf } from "./accepted.ts";
 import { toStored } from "./convert/convert.ts";
 import { applyFields } from "./managed-fields/apply-fields.ts";
 import { withLastApplied } from "./managed-fields/last-applied.ts";
@@ -138,7 +139,12 @@ async function applyOnce(store: Store, decoded: Decoded, options: ApplyOptions):
   const warnings = [...decoded.warnings, ...admitted.warnings];
   const writing = { dryRun: options.dryRun ?? false };
   try {
-    if (live === undefined) return { object: await store.create(kind, next, writing), outcome: "created", warnings };
+    if (live === undefined) {
+      const created = await store.create(kind, next, writing);
+      const object = await giveStandingStatus(store, kind, created, { nowMs: options.nowMs, ...writing });
+      const notice = noticeOf(kind, object);
+      return { object, outcome: "created", warnings: notice === undefined ? warnings : [...warnings, notice] };
+    }
     if (isUnchanged(live, next)) return { object: live, outcome: "unchanged", warnings };
     const stored =
       options.subresource === "status"

@@ -38,7 +38,7 @@ export async function patchObject(context: ObjectContext, route: ResourceRoute, 
   if (body.isEmpty) throw badRequest("error decoding patch: the body is empty");
   const draft = { choices, duplicates: body.duplicates };
   const written = await patchRepeatedly(context, route, { type, patch: body.value }, draft);
-  const headers = warningHeaders(warningsOf(route, written, false));
+  const headers = warningHeaders(warningsOf(route, written));
   return encoded(200, presentObject(written.object, presentation), presentation.form.encoding, headers);
 }
 

@@ -1,6 +1,6 @@
 import { stringAt } from "../ground/json.ts";
 import type { KubeObject } from "../resource/object.ts";
-import { noticeOf, standingStatus } from "./accepted.ts";
+import { giveStandingStatus, noticeOf } from "./accepted.ts";
 import { recordUpdate } from "./managed-fields/record-update.ts";
 import { assertNamespaceIsOpen } from "./namespace-check.ts";
 import type { ObjectContext } from "./read-objects.ts";
@@ -37,7 +37,10 @@ export async function storeNew(context: ObjectContext, route: ResourceRoute, dra
   const created = await attempt(route, tracked.metadata.name, () =>
     context.store.create(kind, tracked, { dryRun: draft.choices.dryRun }),
   );
-  return { object: await withStanding(context, route, created, draft.choices), warnings: admitted.warnings };
+  const { dryRun } = draft.choices;
+  const object = await giveStandingStatus(context.store, kind, created, { nowMs: context.clock.nowMs(), dryRun });
+  const notice = noticeOf(kind, object);
+  return { object, warnings: notice === undefined ? admitted.warnings : [...admitted.warnings, notice] };
 }
 
 /** Checks and stores the next state of `existing`, or only its status. Throws ApiStatusError. */
@@ -60,28 +63,9 @@ export async function storeNext(
 }
 
 /** Returns what whoever makes this request should be told in Warning headers. */
-export function warningsOf(route: ResourceRoute, written: Written, isNew: boolean): readonly string[] {
+export function warningsOf(route: ResourceRoute, written: Pick<Written, "warnings">): readonly string[] {
   const { deprecation } = route.resource;
-  const notice = isNew ? noticeOf(route.resource, written.object) : undefined;
-  return [
-    ...(deprecation === undefined ? [] : [deprecation]),
-    ...written.warnings,
-    ...(notice === undefined ? [] : [notice]),
-  ];
-}
-
-/** Gives an object that is done without the status its clients wait for. */
-export async function withStanding(
-  context: ObjectContext,
-  route: ResourceRoute,
-  created: KubeObject,
-  choices: WriteChoices,
-): Promise<KubeObject> {
-  const { kind } = route.resource;
-  const status = kind.hasStatus ? standingStatus(kind, created, context.clock.nowMs()) : undefined;
-  if (status === undefined) return created;
-  const next: KubeObject = { ...created, status };
-  return choices.dryRun ? next : context.store.updateStatus(kind, next);
+  return deprecation === undefined ? written.warnings : [deprecation, ...written.warnings];
 }
 
 async function admitDraft(

@@ -24,7 +24,7 @@ export async function createObject(context: ObjectContext, route: ResourceRoute,
   const body = await readObjectBody(request);
   const input = inNamespace(objectOf(body), route);
   const written = await storeNew(context, route, { input, choices, duplicates: body.duplicates });
-  const headers = warningHeaders(warningsOf(route, written, true));
+  const headers = warningHeaders(warningsOf(route, written));
   return encoded(201, presentObject(written.object, presentation), presentation.form.encoding, headers);
 }
 
@@ -46,7 +46,7 @@ export async function replaceObject(
     throw notFound(kind, route.name ?? "");
   }
   const written = isNew ? await storeNew(context, route, draft) : await storeNext(context, route, existing, draft);
-  const headers = warningHeaders(warningsOf(route, written, isNew));
+  const headers = warningHeaders(warningsOf(route, written));
   const value = presentObject(written.object, presentation);
   return encoded(isNew ? 201 : 200, value, presentation.form.encoding, headers);
 }
