@@ -342,6 +342,22 @@ test("admit() gives node ports to a Service that needs them, and keeps them on u
   assert.deepEqual(second["spec"], first["spec"]);
 });
 
+test("admit() lets go of node ports and addresses when a Service changes its type", () => {
+  const existing = admitted(SERVICE, { spec: { type: "NodePort", ports: [{ port: 80 }] } });
+  const inside = admitted(SERVICE, { spec: { ...(existing["spec"] as Fields), type: "ClusterIP" } }, { existing });
+  const { ports, clusterIP, externalTrafficPolicy } = inside["spec"] as Record<string, unknown>;
+  assert.deepEqual(ports, [{ port: 80, protocol: "TCP", targetPort: 80 }]);
+  assert.equal(clusterIP, (existing["spec"] as Fields)["clusterIP"]);
+  assert.equal(externalTrafficPolicy, undefined);
+  const named = { ...(existing["spec"] as Fields), type: "ExternalName", externalName: "a.example" };
+  assert.deepEqual(admitted(SERVICE, { spec: named }, { existing })["spec"], {
+    type: "ExternalName",
+    externalName: "a.example",
+    ports: [{ port: 80, protocol: "TCP", targetPort: 80 }],
+    sessionAffinity: "None",
+  });
+});
+
 test("admit() leaves headless and external Services without an address", () => {
   const headless = admitted(SERVICE, { spec: { clusterIP: "None", ports: [{ port: 80 }] } })["spec"] as Fields;
   assert.deepEqual(headless["clusterIPs"], ["None"]);

@@ -1,4 +1,4 @@
-import { arrayAt, isRecord, numberAt, recordAt, stringAt } from "../../ground/json.ts";
+import { arrayAt, isRecord, jsonEqual, numberAt, recordAt, stringAt } from "../../ground/json.ts";
 
 /** Which addresses and node ports are in use, so that a new Service gets others. */
 export interface ServiceAllocation {
@@ -22,15 +22,15 @@ export function withServiceDefaults(
   existing: Readonly<Record<string, unknown>> | undefined,
   allocation: ServiceAllocation,
 ): Readonly<Record<string, unknown>> {
-  const spec: Record<string, unknown> = { ...recordAt(object, "spec") };
   const before = recordAt(existing, "spec");
+  const spec: Record<string, unknown> = { ...withoutFieldsOfOldType(recordAt(object, "spec"), before) };
   spec["sessionAffinity"] ??= "None";
   if (spec["sessionAffinity"] === "ClientIP") spec["sessionAffinityConfig"] = affinityConfig(spec);
   spec["type"] ??= "ClusterIP";
   const type = spec["type"];
   const metadata = recordAt(object, "metadata");
   const seed = `${stringAt(metadata, "namespace") ?? ""}/${stringAt(metadata, "name") ?? ""}`;
-  const isExternal = type === "NodePort" || type === "LoadBalancer";
+  const isExternal = hasNodePorts(type);
   spec["ports"] = ports(spec, before, { isExternal, seed, allocation });
   if (arrayAt(spec, "ports").length === 0) delete spec["ports"];
   if (isExternal || (type === "ClusterIP" && arrayAt(spec, "externalIPs").length > 0)) {
@@ -42,6 +42,54 @@ export function withServiceDefaults(
     Object.assign(spec, addresses(spec, before, seed, allocation));
   }
   return { ...object, spec };
+}
+
+/** What a type of Service has that the simpler ones do not. */
+const FIELDS_OF_CLUSTER: readonly string[] = [
+  "clusterIP",
+  "clusterIPs",
+  "internalTrafficPolicy",
+  "ipFamilies",
+  "ipFamilyPolicy",
+];
+const FIELDS_OF_NODES: readonly string[] = [...FIELDS_OF_CLUSTER, "externalTrafficPolicy"];
+const FIELDS_OF_BALANCERS: readonly string[] = [
+  ...FIELDS_OF_NODES,
+  "allocateLoadBalancerNodePorts",
+  "healthCheckNodePort",
+  "loadBalancerClass",
+];
+
+/** A change of type takes along what only the old type had, unless the change speaks of it too. */
+function withoutFieldsOfOldType(
+  spec: Readonly<Record<string, unknown>>,
+  before: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  if (before["type"] === undefined || before["type"] === spec["type"]) return spec;
+  const kept = new Set(fieldsOfType(spec["type"]));
+  const gone = fieldsOfType(before["type"]).filter((name) => !kept.has(name) && jsonEqual(spec[name], before[name]));
+  const rest = Object.fromEntries(Object.entries(spec).filter(([name]) => !gone.includes(name)));
+  const losesNodePorts = hasNodePorts(before["type"]) && !hasNodePorts(spec["type"]);
+  if (!losesNodePorts || !jsonEqual(nodePorts(spec), nodePorts(before))) return rest;
+  return { ...rest, ports: arrayAt(spec, "ports").map(withoutNodePort) };
+}
+
+function fieldsOfType(type: unknown): readonly string[] {
+  if (type === "LoadBalancer") return FIELDS_OF_BALANCERS;
+  if (type === "NodePort") return FIELDS_OF_NODES;
+  return type === "ExternalName" ? [] : FIELDS_OF_CLUSTER;
+}
+
+function hasNodePorts(type: unknown): boolean {
+  return type === "NodePort" || type === "LoadBalancer";
+}
+
+function nodePorts(spec: Readonly<Record<string, unknown>>): readonly unknown[] {
+  return arrayAt(spec, "ports").map((port) => numberAt(port, "nodePort") ?? 0);
+}
+
+function withoutNodePort(port: unknown): unknown {
+  return isRecord(port) ? Object.fromEntries(Object.entries(port).filter(([name]) => name !== "nodePort")) : port;
 }
 
 function affinityConfig(spec: Readonly<Record<string, unknown>>): unknown {
