@@ -31,12 +31,12 @@ describe("ensureDefaults()", () => {
     await first.create(NAMESPACE, namespace);
     const metadata = { name: "web", namespace: "demo" };
     await first.create(DEPLOYMENT, { apiVersion: "apps/v1", kind: "Deployment", metadata, spec: {} });
-    await first.close();
+    first.close();
     const second = await SqliteStore.open(options);
     await ensureDefaults(second);
     await second.delete(NAMESPACE, "", "demo");
     assert.deepEqual((await second.list(DEPLOYMENT)).items, []);
-    await second.close();
+    second.close();
     await rm(directory, { recursive: true });
   });
 });

@@ -25,7 +25,7 @@ const ATTEMPTS_MAX = 5;
 /** Answers PATCH to an object or its status, by the media type of the patch. */
 export async function patchObject(context: ObjectContext, route: ResourceRoute, request: ApiRequest): Promise<Answer> {
   const type = contentTypeOf(request);
-  if (type === "application/apply-patch+yaml" || type === "application/apply-patch+cbor") {
+  if (type === "application/apply-patch+yaml") {
     return applyObjectPatch(context, route, request);
   }
   if (!isPatchType(type) || (type === STRATEGIC_MERGE_PATCH && route.resource.isCustom)) {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
+import { connect } from "node:net";
 import { describe, it } from "node:test";
 import { settle } from "../ground/testing.ts";
 import { SERVICE } from "../resource/kind.ts";
@@ -90,7 +91,34 @@ describe("ApiServer refusals", () => {
   });
 });
 
+describe("ApiServer clients that leave", () => {
+  it("are no error when they go in the middle of a body", async () => {
+    await using api = await TestApi.open();
+    const { port } = new URL(api.url);
+    const socket = connect(Number(port), "127.0.0.1");
+    const head = `POST ${CONFIG_MAPS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer correct-horse\r\nContent-Length: 99\r\n\r\n{`;
+    await new Promise<void>((resolve) => socket.write(head, () => resolve()));
+    await settle();
+    socket.destroy();
+    await settle();
+    assert.equal((await api.call("GET", CONFIG_MAPS)).status, 200);
+    assert.deepEqual(api.log.lines, []);
+  });
+});
+
 describe("ApiServer writes", () => {
+  it("makes a name when only its beginning is given", async () => {
+    await using api = await TestApi.open();
+    const body = { apiVersion: "v1", kind: "ConfigMap", metadata: { generateName: "job-" } };
+    const created = await api.call("POST", CONFIG_MAPS, { body });
+    assert.match(String(at(created.json, "metadata.name")), /^job-[a-z0-9]{5}$/);
+    const nameless = await api.call("POST", CONFIG_MAPS, {
+      body: { apiVersion: "v1", kind: "ConfigMap", metadata: {} },
+    });
+    assert.equal(nameless.status, 422);
+    assert.match(String(at(nameless.json, "message")), /name or generateName is required/);
+  });
+
   it("creates from JSON and YAML and answers 409 when the name is taken", async () => {
     await using api = await TestApi.open();
     const created = await api.call("POST", CONFIG_MAPS, { body: configMap("a", { k: "v" }) });
