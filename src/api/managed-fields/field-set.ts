@@ -1,4 +1,4 @@
-import { isRecord, jsonEqual } from "../../ground/json.ts";
+import { isRecord } from "../../ground/json.ts";
 
 /**
  * A set of fields of an object, as a tree of path elements in the notation of FieldsV1: `f:name` a field, `k:{…}` an item
@@ -101,11 +101,6 @@ export function toFieldsV1(set: FieldSet): Readonly<Record<string, unknown>> {
     .sort(([left], [right]) => (left < right ? -1 : 1))
     .map(([element, child]): [string, unknown] => [element, toFieldsV1(child)]);
   return Object.fromEntries(set.isMember && entries.length > 0 ? [[".", {}], ...entries] : entries);
-}
-
-/** Returns whether both sets have the same fields. */
-export function sameFields(left: FieldSet, right: FieldSet): boolean {
-  return jsonEqual(toFieldsV1(left), toFieldsV1(right));
 }
 
 /** The members of a set as paths in the words of conflict messages: `.spec.ports[port=80,protocol="TCP"].targetPort`. */

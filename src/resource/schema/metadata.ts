@@ -77,13 +77,6 @@ const OBJECT_META: Schema = struct(
   },
 );
 
-const LIST_META: Schema = struct(`${META}.ListMeta`, "What every list carries.", {
-  continue: text("Token for the next page; empty on the last."),
-  remainingItemCount: int64("How many more items there are, when known.", { keepsEmpty: true }),
-  resourceVersion: text("Version the list is current at."),
-  selfLink: text("No longer set."),
-});
-
 /** The apiVersion and kind that open every object. */
 const TYPE_META: Readonly<Record<string, Schema>> = {
   apiVersion: text("Group and version of the kind."),
@@ -106,21 +99,6 @@ export function topLevel(
       ...properties,
     },
     extras,
-  );
-}
-
-/** Makes the schema of a list of `item`s, named as Kubernetes does: the item's name with List appended. */
-export function listSchemaOf(item: Schema): Schema {
-  const named = item.definition ?? item;
-  return struct(
-    `${named.name ?? ""}List`,
-    "A list of objects of the kind.",
-    {
-      ...TYPE_META,
-      items: listOf(named, "The objects."),
-      metadata: use(LIST_META, "Version and paging of the list.", { default: {} }),
-    },
-    { required: ["items"] },
   );
 }
 
