@@ -42,8 +42,7 @@ describe("ACME issuance", () => {
     test.edge.held = true;
     await test.store.create(CERTIFICATE, certificate());
     await test.until(() => test.edge.snapshot.challenges.size === 1, "the token in the snapshot");
-    await test.clock.advance(5000);
-    await test.quiet();
+    await test.pass(5000);
     assert.equal(test.ca.count("accept"), 0);
     test.edge.release();
     await test.untilReady("web");
@@ -110,14 +109,12 @@ describe("ACME issuance", () => {
     await test.store.create(CERTIFICATE, certificate());
     await test.until(() => test.ca.count("accept") === 1, "the first attempt");
     await test.quiet();
-    await test.clock.advance(59 * 60_000);
-    await test.quiet();
+    await test.pass(59 * 60_000);
     assert.equal(test.ca.count("newOrder"), 1);
     await test.clock.advance(60_000);
     await test.until(() => test.ca.count("accept") === 2, "the second attempt");
     await test.quiet();
-    await test.clock.advance(119 * 60_000);
-    await test.quiet();
+    await test.pass(119 * 60_000);
     assert.equal(test.ca.count("newOrder"), 2);
     test.ca.validate = () => undefined;
     const before = await test.get(CERTIFICATE, "web");
@@ -138,8 +135,7 @@ describe("ACME issuance", () => {
     await test.store.create(CERTIFICATE, certificate());
     await test.until(async () => (await readyMessage(test)).includes("too many orders"), "the CA's reason");
     limited = false;
-    await test.clock.advance(590_000);
-    await test.quiet();
+    await test.pass(590_000);
     assert.equal(test.ca.count("newOrder"), 1);
     await test.clock.advance(10_000);
     await test.untilReady("web");
@@ -246,8 +242,7 @@ describe("ACME issuance", () => {
     let serial = "";
     let renewals = 0;
     while (test.clock.nowMs() < endMs) {
-      await test.clock.advance(Math.min(86_400_000, endMs - test.clock.nowMs()));
-      await test.quiet();
+      await test.pass(Math.min(86_400_000, endMs - test.clock.nowMs()), 86_400_000);
       await test.untilReady("web");
       const facts = parseCertificate(base64At((await test.get(SECRET, "web-tls"))?.["data"], "tls.crt") ?? "");
       assert.ok(facts.notAfterMs > test.clock.nowMs(), "never expired");
@@ -268,11 +263,9 @@ describe("ACME issuance", () => {
     await test.store.create(CERTIFICATE, certificate());
     await test.untilReady("web");
     test.ca.validate = () => problemOf("dns", "no such host");
-    await test.clock.advance(89 * 86_400_000);
-    await test.quiet();
+    await test.pass(89 * 86_400_000);
     assert.equal((await test.condition(CERTIFICATE, "web", "Ready"))?.status, "True");
-    await test.clock.advance(2 * 86_400_000);
-    await test.quiet();
+    await test.pass(2 * 86_400_000);
     const ready = await test.condition(CERTIFICATE, "web", "Ready");
     assert.equal(ready?.status, "False");
     assert.equal(ready?.reason, "Expired");

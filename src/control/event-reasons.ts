@@ -12,6 +12,7 @@ export const EVENT_REASONS = [
   "Requested",
   "Deleted",
   "CannotRegenerateKey",
+  "Unsupported",
   "Denied",
   // CertificateRequest
   "cert-manager.io",

@@ -335,6 +335,14 @@ export class TestPlane {
     }
   }
 
+  /** Lets `ms` pass in steps, and everything happen that each step brings: work in other threads takes no simulated time. */
+  async pass(ms: number, stepMs: number = 6 * 3_600_000): Promise<void> {
+    for (let left = ms; left > 0; left -= stepMs) {
+      await this.clock.advance(Math.min(left, stepMs));
+      await this.quiet();
+    }
+  }
+
   /** Moves time in small steps until `condition` holds; fails after a simulated minute. */
   async until(condition: () => Promise<boolean> | boolean, what = "the condition"): Promise<void> {
     for (let step = 0; step < 600; step++) {

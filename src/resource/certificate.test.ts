@@ -71,6 +71,16 @@ describe("readCertificate()", () => {
   }
 });
 
+describe("readCertificate().shortfalls", () => {
+  it("names what the Secret will lack", () => {
+    const { problems, shortfalls } = readCertificate(objectOf({ ...MINIMAL, keystores: { jks: { create: true } } }));
+    assert.deepEqual(problems, []);
+    assert.deepEqual(shortfalls, [
+      "spec.keystores.jks is not supported by Lintel yet: the Secret gets tls.crt and tls.key only",
+    ]);
+  });
+});
+
 describe("requestState()", () => {
   for (const [expected, status] of [
     ["unapproved", {}],

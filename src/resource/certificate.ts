@@ -122,6 +122,8 @@ export interface Certificate {
   readonly status: CertificateStatus;
   /** Why the spec can't be honoured, one sentence each; empty when it can. */
   readonly problems: readonly string[];
+  /** What the spec asks for and does not get, one sentence each; the certificate is issued all the same. */
+  readonly shortfalls: readonly string[];
 }
 
 /** What cert-manager asks an issuer for when the spec names no duration. */
@@ -143,7 +145,18 @@ export function readCertificate(object: KubeObject): Certificate {
     spec,
     status: readStatus(object["status"]),
     problems,
+    shortfalls: shortfallsOf(object["spec"]),
   };
+}
+
+function shortfallsOf(spec: unknown): readonly string[] {
+  const keystores = Object.keys(recordAt(spec, "keystores")).map(
+    (name) => `spec.keystores.${name} is not supported by Lintel yet: the Secret gets tls.crt and tls.key only`,
+  );
+  const { policy } = recordAt(spec, "renewal");
+  return policy === "Disabled"
+    ? [...keystores, "spec.renewal.policy Disabled is not supported by Lintel yet: the certificate is renewed"]
+    : keystores;
 }
 
 /** Returns the reference of a spec that has an `issuerRef`, with the defaults of kind and group. */

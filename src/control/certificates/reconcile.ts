@@ -102,6 +102,7 @@ async function act(world: World, facts: Facts, step: Step, signal: AbortSignal):
     case "begin":
       await setIssuing(world, facts, step);
       events.normal(object, "Issuing", step.message);
+      for (const shortfall of facts.certificate.shortfalls) events.warning(object, "Unsupported", shortfall);
       return "again";
     case "makeKey":
       await makeKey(world, facts);

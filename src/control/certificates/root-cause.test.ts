@@ -40,6 +40,17 @@ describe("rootCause()", () => {
     assert.equal(cause({ request: request("Issued", "done"), order: order("order") }), undefined);
   });
 
+  it("says who has to answer when it isn't Lintel", () => {
+    const of = (issuerRef: unknown): CertificateRequest =>
+      readCertificateRequest(make(CERTIFICATE_REQUEST, "web-1", { spec: { issuerRef } }));
+    assert.equal(cause({ request: of({ name: "le" }) }), undefined);
+    assert.match(cause({ request: of({ name: "x", group: "other.example" }) }) ?? "", /group "other\.example"/);
+    assert.match(
+      cause({ request: of({ name: "x", kind: "Isuer" }) }) ?? "",
+      /"Isuer" is neither Issuer nor ClusterIssuer/,
+    );
+  });
+
   it("prefers the challenge to the order and the order to the request", () => {
     assert.equal(cause({}), "request");
     assert.equal(cause({ order: order("order") }), "order");

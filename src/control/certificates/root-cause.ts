@@ -1,4 +1,5 @@
 import { requestState, type CertificateRequest } from "../../resource/certificate-request.ts";
+import { ISSUER_GROUP } from "../../resource/certificate.ts";
 import type { Challenge } from "../../resource/challenge.ts";
 import { rfc3339 } from "../../resource/condition.ts";
 import { isFailedState, type Order } from "../../resource/order.ts";
@@ -22,8 +23,9 @@ export function rootCause(facts: CauseFacts): string | undefined {
   const state = requestState(facts.request);
   switch (state.kind) {
     case "issued":
-    case "unapproved":
       return undefined;
+    case "unapproved":
+      return foreignIssuer(facts.request);
     case "denied":
       return withRetry(`The request was denied: ${state.message}`, facts.retryAtMs);
     case "failed":
@@ -33,6 +35,17 @@ export function rootCause(facts: CauseFacts): string | undefined {
     default:
       return state satisfies never;
   }
+}
+
+/** Requests of our own issuers are approved at once; others wait for a controller that may not be there. */
+function foreignIssuer(request: CertificateRequest): string | undefined {
+  const { kind, group } = request.spec.issuerRef;
+  if (group !== ISSUER_GROUP) {
+    return `Waiting for the controller of issuers in group "${group}", which Lintel does not answer itself`;
+  }
+  return kind === "Issuer" || kind === "ClusterIssuer"
+    ? undefined
+    : `issuerRef.kind "${kind}" is neither Issuer nor ClusterIssuer; correct it`;
 }
 
 function deepest(facts: CauseFacts, failed: boolean): string | undefined {
