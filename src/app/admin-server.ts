@@ -71,7 +71,7 @@ export class AdminServer {
       reply(response, 405, "Only GET\n");
       return;
     }
-    switch ((request.url ?? "/").split("?")[0]) {
+    switch ((request.url ?? "/").replace(/\?.*$/, "")) {
       case "/healthz":
         reply(response, 200, "ok\n");
         return;

@@ -88,6 +88,27 @@ test("a worker follows the next life of control, whatever the last one left unsa
   assert.deepEqual([...(seen.at(-1)?.challenges.keys() ?? [])], ["b"]);
 });
 
+test("a worker is not moved back when the next life of control knows only an older snapshot", async (t) => {
+  const place = folder(t);
+  const first = await openFeed(t, place, "one");
+  const seen: Snapshot[] = [];
+  startWorker(t, place, 1, { serve: (snapshot) => seen.push(snapshot) });
+  first.setLiveWorkers([1]);
+  await first.served(first.publish(challenge("old")), WAIT);
+  await first.served(first.publish(challenge("new")), WAIT);
+  await first.close();
+
+  const older = { version: { epoch: "one", generation: 1 }, snapshot: { ...challenge("old"), generation: 1 } };
+  const second = await openFeed(t, place, "two", older);
+  second.setLiveWorkers([1]);
+  while (second.workers().length === 0) await systemClock.sleep(5);
+  await second.served(second.publish(challenge("new")), WAIT);
+  assert.deepEqual(
+    seen.map((snapshot) => [...snapshot.challenges.keys()]),
+    [["old"], ["new"], ["new"]],
+  );
+});
+
 test("a worker that failed to serve a generation gets the next one whole", async (t) => {
   const place = folder(t);
   const feed = await openFeed(t, place, "one");

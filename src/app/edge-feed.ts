@@ -50,6 +50,8 @@ interface Worker {
   refused: Snapshot | undefined;
   problems: readonly string[];
   greeted: boolean;
+  /** It came with a snapshot that this control does not know. */
+  servesAnother: boolean;
   statsWaiters: ((stats: unknown) => void)[];
 }
 
@@ -70,7 +72,11 @@ export class EdgeFeed implements Edge {
   readonly #waiters = new Set<Waiter>();
   #current: Snapshot | undefined;
   #currentVersion: SnapshotVersion;
+  /** Whether the controllers of this life have spoken. Before that, what was kept may be older than what workers serve. */
+  #hasPublished = false;
   #livePids: ReadonlySet<number> = new Set();
+  /** The newest that a worker has served, and what of it is in the file. */
+  #served: KeptSnapshot | undefined;
   #keptVersion: SnapshotVersion | undefined;
   #keeping = false;
 
@@ -104,13 +110,17 @@ export class EdgeFeed implements Edge {
   }
 
   publish(content: Omit<Snapshot, "generation">): number {
+    const isFirst = !this.#hasPublished;
+    this.#hasPublished = true;
     const before = this.#current;
     const { generation } = this.#currentVersion;
-    if (before !== undefined && isEmptyDelta(diffSnapshots(before, { ...content, generation }))) return generation;
-    this.#current = { ...content, generation: generation + 1 };
-    this.#currentVersion = { epoch: this.#options.epoch, generation: generation + 1 };
-    for (const worker of this.#workers) this.#update(worker);
-    return generation + 1;
+    const isSame = before !== undefined && isEmptyDelta(diffSnapshots(before, { ...content, generation }));
+    if (!isSame) {
+      this.#current = { ...content, generation: generation + 1 };
+      this.#currentVersion = { epoch: this.#options.epoch, generation: generation + 1 };
+    }
+    if (isFirst || !isSame) for (const worker of this.#workers) this.#update(worker);
+    return this.generation;
   }
 
   served(generation: number, options: { readonly signal: AbortSignal }): Promise<void> {
@@ -180,6 +190,7 @@ export class EdgeFeed implements Edge {
       refused: undefined,
       problems: [],
       greeted: false,
+      servesAnother: false,
       statsWaiters: [],
     };
     this.#workers.add(worker);
@@ -203,7 +214,7 @@ export class EdgeFeed implements Edge {
         worker.busy = false;
         worker.acknowledged = report.generation;
         worker.problems = report.problems;
-        if (report.generation === this.generation) void this.#keep();
+        this.#keepServed(report.generation);
         this.#settleWaiters();
         this.#update(worker);
         return;
@@ -237,12 +248,16 @@ export class EdgeFeed implements Edge {
     if (this.#current !== undefined && hello.has.epoch === epoch && hello.has.generation === generation) {
       // It has everything: an empty delta tells it so.
       this.#send(worker, this.#current, this.#current);
-    } else this.#update(worker);
+      return;
+    }
+    worker.servesAnother = hello.has.generation > 0;
+    this.#update(worker);
   }
 
   #update(worker: Worker): void {
     const current = this.#current;
     if (!worker.greeted || worker.busy || current === undefined) return;
+    if (worker.servesAnother && !this.#hasPublished) return;
     if (worker.sent !== current && worker.refused !== current) this.#send(worker, worker.sent, current);
   }
 
@@ -270,24 +285,30 @@ export class EdgeFeed implements Edge {
     return [...this.#livePids].every((pid) => serving.has(pid));
   }
 
-  /** Writes the current snapshot to its file, one write at a time and not more often than every {@link KEEP_EVERY_MS}. */
+  #keepServed(generation: number): void {
+    if (this.#current === undefined || generation !== this.generation) return;
+    this.#served = { version: this.#currentVersion, snapshot: this.#current };
+    if (!this.#keeping) void this.#keep();
+  }
+
+  /** Writes what is served to the file, again while it changes, at most a {@link KEEP_SHARE} of the time. */
   async #keep(): Promise<void> {
-    if (this.#keeping) return;
     this.#keeping = true;
     const { clock, log, snapshotPath } = this.#options;
-    while (this.#current !== undefined && this.#keptVersion !== this.#currentVersion) {
-      const version = this.#currentVersion;
+    for (let next = this.#served; next !== undefined && next.version !== this.#keptVersion; next = this.#served) {
+      const startMs = clock.monotonicMs();
       try {
-        await keepSnapshot(snapshotPath, { version, snapshot: this.#current });
-        this.#keptVersion = version;
+        await keepSnapshot(snapshotPath, next);
       } catch (error) {
         log.warn("Cannot keep the snapshot for workers that start without control", { reason: messageOf(error) });
       }
-      await clock.sleep(KEEP_EVERY_MS);
+      this.#keptVersion = next.version;
+      await clock.sleep(Math.min(KEEP_PAUSE_MS_MAX, (clock.monotonicMs() - startMs) / KEEP_SHARE));
     }
     this.#keeping = false;
   }
 }
 
-/** A large snapshot takes a quarter second to write: not for every change of a busy cluster. */
-const KEEP_EVERY_MS = 1_000;
+/** A small snapshot is written at once; a very large one takes a quarter second, and must not be written all the time. */
+const KEEP_SHARE = 0.2;
+const KEEP_PAUSE_MS_MAX = 1_000;

@@ -12,14 +12,14 @@ export interface KeptSnapshot {
 
 /**
  * Replaces the file at `path` with the snapshot, mode 0600 because it holds the keys that are served. The name is
- * switched in one step: a reader, and a crash at any moment, sees the old or the new one.
+ * switched in one step: a reader sees, and a kill at any moment leaves, the old or the new one. It is not forced to
+ * the disk: after a loss of power control is there before any worker needs it.
  */
 export async function keepSnapshot(path: string, kept: KeptSnapshot): Promise<void> {
   const file = await open(`${path}.new`, "w", 0o600);
   try {
     const delta = diffSnapshots(undefined, kept.snapshot);
     await file.writeFile(JSON.stringify({ version: kept.version, delta }));
-    await file.sync();
   } finally {
     await file.close();
   }

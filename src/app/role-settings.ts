@@ -27,6 +27,8 @@ export interface ControlSettings {
 /** What a worker is told at its start. */
 export interface WorkerSettings {
   readonly accessLog: boolean;
+  /** 48 secret bytes in base64, the same for all workers: a TLS session is resumed at any of them. */
+  readonly ticketKeys: string;
 }
 
 /** Returns the settings in a message of the supervisor, which is of this version. */
@@ -47,7 +49,7 @@ export function parseControlSettings(value: unknown): ControlSettings {
 
 /** Returns the settings in a message of the supervisor, which is of this version. */
 export function parseWorkerSettings(value: unknown): WorkerSettings {
-  return { accessLog: booleanAt(value, "accessLog") ?? false };
+  return { accessLog: booleanAt(value, "accessLog") ?? false, ticketKeys: stringAt(value, "ticketKeys") ?? "" };
 }
 
 /** `127.0.0.1:8080` or `[::1]:8080`, as URLs write it. */

@@ -1,5 +1,6 @@
+import { randomBytes } from "node:crypto";
 import { networkInterfaces } from "node:os";
-import { LintelError } from "../ground/errors.ts";
+import { LintelError, messageOf } from "../ground/errors.ts";
 import type { Host } from "../ground/host.ts";
 import { openLog } from "../ground/log.ts";
 import { systemClock } from "../ground/system-clock.ts";
@@ -51,6 +52,9 @@ export interface UpPlace {
 /** What each stopping process gets to finish what it has in flight. */
 export const STOP_GRACE_MS = 10_000;
 
+/** What `tls.Server.setTicketKeys` takes. */
+const TICKET_KEY_BYTES = 48;
+
 const START_MS_MAX = 60_000;
 
 /** The exit code after a second Ctrl-C: 128 and the number of SIGINT, as shells say it. */
@@ -62,6 +66,7 @@ const EXIT_INTERRUPTED = 130;
  * one after the other without losing a request. Throws StateHeld, CannotBind, and what control says when it cannot start.
  */
 export async function runUp(host: Host, settings: UpSettings, reporter: UpReporter): Promise<void> {
+  const stop = onStopSignals(host, reporter);
   const folder = createStateFolder(settings.stateDirectory);
   const sinceMs = systemClock.nowMs();
   const command = ["lintel", ...host.arguments].join(" ");
@@ -98,7 +103,7 @@ export async function runUp(host: Host, settings: UpSettings, reporter: UpReport
     },
   });
   resources.defer(() => supervisor.stop({ graceMs: STOP_GRACE_MS }));
-  const stop = onStopSignals(host, supervisor, reporter);
+  stop.supervisor = supervisor;
   await started(supervisor, stop);
   if (!stop.requested.aborted) {
     start.listening(`Listening on ${listeners(bound, "http")} and ${listeners(bound, "https")}`);
@@ -146,14 +151,18 @@ class StartReport {
 interface Stop {
   readonly requested: AbortSignal;
   readonly stopped: Promise<void>;
+  /** What the signals act on, once it is there. */
+  supervisor: Supervisor | undefined;
 }
 
-function onStopSignals(host: Host, supervisor: Supervisor, reporter: UpReporter): Stop {
+/** From here on a signal never ends the process by itself, however early it comes. */
+function onStopSignals(host: Host, reporter: UpReporter): Stop {
   const requested = new AbortController();
   const { promise: stopped, resolve } = Promise.withResolvers<void>();
+  const stop: Stop = { requested: requested.signal, stopped, supervisor: undefined };
   const onSignal = (): void => {
     if (requested.signal.aborted) {
-      supervisor.kill();
+      stop.supervisor?.kill();
       host.exit(EXIT_INTERRUPTED);
     }
     requested.abort(new LintelError("Asked to stop", { code: "Aborted", fault: "user" }));
@@ -163,13 +172,18 @@ function onStopSignals(host: Host, supervisor: Supervisor, reporter: UpReporter)
   host.onSignal("SIGINT", onSignal);
   host.onSignal("SIGTERM", onSignal);
   host.onSignal("SIGHUP", () => {
-    if (requested.signal.aborted) return;
-    supervisor.replace("worker", { graceMs: STOP_GRACE_MS, signal: AbortSignal.timeout(START_MS_MAX) }).then(
-      () => reporter.line("done", "Replaced the workers"),
-      (error: unknown) => reporter.line("error", `Cannot replace the workers: ${String(error)}`),
-    );
+    if (!requested.signal.aborted) void replaceWorkers(stop.supervisor, reporter);
   });
-  return { requested: requested.signal, stopped };
+  return stop;
+}
+
+async function replaceWorkers(supervisor: Supervisor | undefined, reporter: UpReporter): Promise<void> {
+  try {
+    await supervisor?.replace("worker", { graceMs: STOP_GRACE_MS, signal: AbortSignal.timeout(START_MS_MAX) });
+    reporter.line("done", "Replaced the workers");
+  } catch (error) {
+    reporter.line("error", `Cannot replace the workers: ${messageOf(error)}`);
+  }
 }
 
 /** Resolves when all processes are ready or the stop was asked for meanwhile. */
@@ -183,12 +197,6 @@ async function started(supervisor: Supervisor, stop: Stop): Promise<void> {
 
 function portPlans(settings: UpSettings): readonly PortPlan[] {
   const { listen: addresses, optionalListen: optionalAddresses, ports } = settings;
-  const local = (name: PortName, wish: PortWish): PortPlan => ({
-    name,
-    addresses: ["127.0.0.1"],
-    optionalAddresses: [],
-    wish,
-  });
   return [
     { name: "http", addresses, optionalAddresses, wish: ports.http },
     { name: "https", addresses, optionalAddresses, wish: ports.https },
@@ -202,6 +210,10 @@ function portPlans(settings: UpSettings): readonly PortPlan[] {
         ]
       : []),
   ];
+}
+
+function local(name: PortName, wish: PortWish): PortPlan {
+  return { name, addresses: ["127.0.0.1"], optionalAddresses: [], wish };
 }
 
 function slotPlans(host: Host, settings: UpSettings, folder: StateFolder, bound: BoundPorts): readonly SlotPlan[] {
@@ -222,7 +234,10 @@ function slotPlans(host: Host, settings: UpSettings, folder: StateFolder, bound:
     admin: addressOf(bound, "admin"),
     publicAddresses: publicAddresses(settings.listen),
   };
-  const worker: WorkerSettings = { accessLog: settings.accessLog };
+  const worker: WorkerSettings = {
+    accessLog: settings.accessLog,
+    ticketKeys: randomBytes(TICKET_KEY_BYTES).toString("base64"),
+  };
   return [
     {
       name: "control",

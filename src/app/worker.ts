@@ -28,7 +28,7 @@ export async function runWorker(host: Host): Promise<void> {
 
 async function startWorker(host: Host, link: ChildLink): Promise<void> {
   const { sockets, slot, settings } = link.start;
-  const { accessLog } = parseWorkerSettings(settings);
+  const { accessLog, ticketKeys } = parseWorkerSettings(settings);
   const log = openLog({ level: "info", fd: 2 }).child({ process: slot });
   const kept = await readKeptSnapshot(SNAPSHOT_FILE);
   let dataPlane: DataPlane | undefined;
@@ -53,9 +53,12 @@ async function startWorker(host: Host, link: ChildLink): Promise<void> {
     clock: systemClock,
     random: systemRandom,
     log,
+    ticketKeys: Buffer.from(ticketKeys, "base64"),
+    snapshot: pending,
     ...(accessLog ? { accessLog: (line) => log.info("Request", { ...line }) } : {}),
   });
-  if (pending !== undefined) dataPlane.serve(pending);
+  // One may have come while the sockets were opened.
+  if (pending !== undefined && pending.generation !== dataPlane.generation) dataPlane.serve(pending);
   const leave = async (graceMs: number): Promise<void> => {
     feed.close();
     await dataPlane.drain({ signal: AbortSignal.timeout(graceMs) });

@@ -25,6 +25,8 @@ export interface DataPlaneOptions {
   readonly limits?: Partial<ProxyLimits>;
   /** 48 secret bytes that all workers share, so that TLS sessions are resumed at any of them. @default random */
   readonly ticketKeys?: Buffer;
+  /** Served from the first connection on. @default nothing is, before `serve` */
+  readonly snapshot?: Snapshot | undefined;
   /** @default "auto" */
   readonly channelMode?: ChannelMode;
 }
@@ -65,9 +67,10 @@ export class DataPlane {
     });
   }
 
-  /** Listens on all targets; rejects with CannotBind, having closed those that were open. Serves nothing before `serve`. */
+  /** Listens on all targets; rejects with CannotBind, having closed those that were open. */
   static async open(options: DataPlaneOptions): Promise<DataPlane> {
     const dataPlane = new DataPlane(options);
+    if (options.snapshot !== undefined) dataPlane.serve(options.snapshot);
     const opened: Listener[] = [];
     const listen = async (targets: readonly ListenTarget[], accept: (socket: Socket) => void): Promise<Listener[]> => {
       const listeners: Listener[] = [];

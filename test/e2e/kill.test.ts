@@ -1,0 +1,120 @@
+/** Kills each process of the real program under load, and counts what that costs. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { systemClock } from "../../src/ground/system-clock.ts";
+import { eventually, isAlive } from "./eventually.ts";
+import { httpsGet } from "./https-get.ts";
+import { Instance, type Process } from "./instance.ts";
+
+const HOST = "hello.localhost";
+const CLIENTS = 4;
+
+test("a killed worker costs at most the requests it had in its hands, and is back within a second", async (t) => {
+  const instance = await Instance.start(t, { arguments: ["--example"] }).ready();
+  const victim = await processNamed(instance, "worker-1");
+  const load = startLoad(instance);
+  await load.served(20);
+  const killedAtMs = systemClock.monotonicMs();
+  process.kill(victim.pid, "SIGKILL");
+  await eventually("worker-1 is back", async () => {
+    const now = await processNamed(instance, "worker-1");
+    return (now.pid !== victim.pid && now.state === "ready") || undefined;
+  });
+  assert.ok(systemClock.monotonicMs() - killedAtMs < 3_000, "status itself takes a part of that");
+  await load.served(20);
+  const { failed } = await load.stop();
+  assert.ok(failed.length <= CLIENTS, failed.join("\n"));
+});
+
+test("killed control costs no request and comes back by itself", async (t) => {
+  const instance = await Instance.start(t, { arguments: ["--example"] }).ready();
+  const victim = await processNamed(instance, "control");
+  const { serial } = await httpsGet(instance, HOST);
+  const load = startLoad(instance);
+  await load.served(20);
+  process.kill(victim.pid, "SIGKILL");
+  await load.served(20);
+  await eventually("kubectl works again", () => instance.kubectl("get", "certificates", "-A"));
+  await eventually(
+    "control is back",
+    async () => (await processNamed(instance, "control")).pid !== victim.pid || undefined,
+  );
+  await load.served(20);
+  assert.deepEqual(await load.stop().then(({ failed }) => failed), []);
+  assert.equal((await httpsGet(instance, HOST)).serial, serial);
+});
+
+test("a worker that starts while control is down serves what was served last", async (t) => {
+  const instance = await Instance.start(t, { arguments: ["--example"] }).ready();
+  const kept = join(instance.state, "run", "snapshot.json");
+  await eventually("it is kept", () => readFileSync(kept, "utf8").includes("hello/hello-tls") || undefined);
+  const processes = await instance.processes();
+  const control = processes.find((entry) => entry.name === "control")?.pid ?? 0;
+  const workers = processes.filter((entry) => entry.name.startsWith("worker"));
+  process.kill(control, "SIGSTOP");
+  for (const worker of workers) process.kill(worker.pid, "SIGKILL");
+  const answer = await eventually("an answer from a new worker", () => httpsGet(instance, HOST));
+  assert.equal(answer.status, 200);
+  process.kill(control, "SIGCONT");
+});
+
+test("no process outlives a killed supervisor", async (t) => {
+  const instance = await Instance.start(t, { arguments: ["--example"] }).ready();
+  const processes = await instance.processes();
+  await instance.stop("SIGKILL");
+  await eventually("all gone", () => processes.every((entry) => !isAlive(entry.pid)) || undefined);
+});
+
+test("SIGHUP replaces every worker without a failed request", async (t) => {
+  const instance = await Instance.start(t, { arguments: ["--example"] }).ready();
+  const before = (await instance.processes()).filter((entry) => entry.name.startsWith("worker"));
+  const load = startLoad(instance);
+  await load.served(20);
+  instance.child.kill("SIGHUP");
+  await instance.printed("Replaced the workers");
+  await load.served(20);
+  assert.deepEqual((await load.stop()).failed, []);
+  assert.ok(before.every((entry) => !isAlive(entry.pid)));
+});
+
+async function processNamed(instance: Instance, name: string): Promise<Process> {
+  const found = (await instance.processes()).find((entry) => entry.name === name);
+  assert.ok(found);
+  return found;
+}
+
+interface Load {
+  /** Resolves when so many more requests have been answered. */
+  served(count: number): Promise<void>;
+  stop(): Promise<{ readonly failed: readonly string[] }>;
+}
+
+/** A few clients that ask one after the other, each on a new connection. */
+function startLoad(instance: Instance): Load {
+  const failed: string[] = [];
+  const state = { served: 0, running: true };
+  const clients = Array.from({ length: CLIENTS }, async () => {
+    while (state.running) {
+      try {
+        const { status, body } = await httpsGet(instance, HOST);
+        if (status === 200) state.served++;
+        else failed.push(`${status} ${body}`);
+      } catch (error) {
+        failed.push(String(error));
+      }
+    }
+  });
+  return {
+    served: async (count) => {
+      const goal = state.served + count;
+      await eventually(`${count} more answers`, () => state.served >= goal || undefined);
+    },
+    stop: async () => {
+      state.running = false;
+      await Promise.all(clients);
+      return { failed };
+    },
+  };
+}
