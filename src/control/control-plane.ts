@@ -22,7 +22,7 @@ import type { WorkQueue } from "./work-queue.ts";
 import type { World } from "./world.ts";
 
 /** The issuer that the embedded CA answers; it is there in one-machine mode from the start. */
-export const LOCAL_ISSUER: IssuerReference = { name: "lintel-local", kind: "ClusterIssuer", group: ISSUER_GROUP };
+const LOCAL_ISSUER: IssuerReference = { name: "lintel-local", kind: "ClusterIssuer", group: ISSUER_GROUP };
 
 /** What a control plane is opened with: the world outside, and what it serves. */
 /** What a control plane is opened with: the world outside, and what it serves. */

@@ -3,9 +3,9 @@ import { isLintelError, messageOf } from "../ground/errors.ts";
 import type { Logger } from "../ground/log.ts";
 
 /** How many keys one queue works on at a time, unless told otherwise. */
-export const CONCURRENCY_DEFAULT = 8;
+const CONCURRENCY_DEFAULT = 8;
 /** Wait after a key's first failure; doubles with each further one. */
-export const RETRY_MS_MIN = 50;
+const RETRY_MS_MIN = 50;
 /** Longest wait between two attempts at a key that keeps failing. */
 export const RETRY_MS_MAX: number = 5 * 60_000;
 /** From this failure of a key in a row on, each is a warning; before, a debug line: conflicts heal by themselves. */

@@ -64,7 +64,7 @@ export interface PrivateKeyWish {
 }
 
 /** The fields of an X.509 subject besides the common name, under the names the API gives them. */
-export const SUBJECT_FIELDS = [
+const SUBJECT_FIELDS = [
   "organizations",
   "countries",
   "organizationalUnits",

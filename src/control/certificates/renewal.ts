@@ -1,9 +1,9 @@
 import type { CertificateSpec } from "../../resource/certificate.ts";
 
 /** First wait after an issuance failed. Certificate authorities count failures by the hour. */
-export const FAILURE_BACKOFF_MS_MIN = 3_600_000;
+const FAILURE_BACKOFF_MS_MIN = 3_600_000;
 /** Longest wait. */
-export const FAILURE_BACKOFF_MS_MAX: number = 32 * 3_600_000;
+const FAILURE_BACKOFF_MS_MAX: number = 32 * 3_600_000;
 
 /**
  * Returns when a certificate with this lifetime is renewed: `renewBefore` or `renewBeforePercentage` of its life before

@@ -16,6 +16,10 @@ function request(reason: "Pending" | "Failed" | "Issued", message: string): Cert
   return readCertificateRequest(make(CERTIFICATE_REQUEST, "web-1", { status: { conditions, certificate } }));
 }
 
+function requestTo(issuerRef: unknown): CertificateRequest {
+  return readCertificateRequest(make(CERTIFICATE_REQUEST, "web-1", { spec: { issuerRef } }));
+}
+
 function order(reason: string): Order {
   return readOrder(make(ORDER, "web-1-1", { status: { state: "pending", reason } }));
 }
@@ -41,12 +45,10 @@ describe("rootCause()", () => {
   });
 
   it("says who has to answer when it isn't Lintel", () => {
-    const of = (issuerRef: unknown): CertificateRequest =>
-      readCertificateRequest(make(CERTIFICATE_REQUEST, "web-1", { spec: { issuerRef } }));
-    assert.equal(cause({ request: of({ name: "le" }) }), undefined);
-    assert.match(cause({ request: of({ name: "x", group: "other.example" }) }) ?? "", /group "other\.example"/);
+    assert.equal(cause({ request: requestTo({ name: "le" }) }), undefined);
+    assert.match(cause({ request: requestTo({ name: "x", group: "other.example" }) }) ?? "", /group "other\.example"/);
     assert.match(
-      cause({ request: of({ name: "x", kind: "Isuer" }) }) ?? "",
+      cause({ request: requestTo({ name: "x", kind: "Isuer" }) }) ?? "",
       /"Isuer" is neither Issuer nor ClusterIssuer/,
     );
   });

@@ -56,7 +56,7 @@ export function decide(facts: ShimFacts): ShimDecision {
 }
 
 /** Returns whether `owner` is the controller of `object`. */
-export function isOwnedBy(object: KubeObject, owner: KubeObject): boolean {
+function isOwnedBy(object: KubeObject, owner: KubeObject): boolean {
   return (object.metadata.ownerReferences ?? []).some(
     (reference) => reference.controller === true && reference.uid === owner.metadata.uid,
   );
