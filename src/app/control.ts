@@ -210,7 +210,14 @@ class Control {
 
   async #openAdmin(token: string): Promise<void> {
     const { link, log, settings } = this.#context;
-    const metrics = new Metrics({ version: settings.version, feed: this.#feed, processes: () => this.#processes });
+    const metrics = new Metrics({
+      version: settings.version,
+      generation: () => this.#feed.generation,
+      workers: () => this.#feed.workers(),
+      stats: (timeoutMs) => this.#feed.stats(timeoutMs),
+      processes: () => this.#processes,
+      certificates: async () => (await this.#summary()).certificates,
+    });
     const admin = await AdminServer.open({
       fds: link.start.sockets["admin"] ?? [],
       token,

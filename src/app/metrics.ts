@@ -1,50 +1,154 @@
-import { Gauge, Registry } from "prom-client";
-import { isRecord } from "../ground/json.ts";
+import { Counter, Gauge, Registry } from "prom-client";
+import { arrayAt, isRecord, numberAt, stringAt } from "../ground/json.ts";
 import type { ProcessFacts } from "../supervisor/messages.ts";
-import type { EdgeFeed } from "./edge-feed.ts";
+import type { WorkerFacts } from "./edge-feed.ts";
+import type { CertificateSummary } from "./instance-summary.ts";
 
 /** What the metrics are made from. */
-export interface MetricsOptions {
+export interface MetricsSources {
   readonly version: string;
-  readonly feed: EdgeFeed;
+  readonly generation: () => number;
+  readonly workers: () => readonly WorkerFacts[];
+  /** Asks every worker for its numbers; see {@link STATS_MS_MAX}. */
+  readonly stats: (timeoutMs: number) => Promise<readonly { readonly pid: number; readonly stats: unknown }[]>;
   readonly processes: () => readonly ProcessFacts[];
+  readonly certificates: () => Promise<readonly CertificateSummary[]>;
 }
 
-const STATS_TIMEOUT_MS = 500;
+/** How long workers have to answer; one that does not is left out of this reading. */
+export const STATS_MS_MAX = 500;
 
-/** The metrics of control and, asked at each reading, of every worker. */
+/**
+ * The metrics of control and, asked at each reading, of every worker. Series of a worker carry the name of its slot, so
+ * that they go on after a restart, from zero as counters do.
+ */
 export class Metrics {
-  readonly #options: MetricsOptions;
+  readonly #sources: MetricsSources;
 
-  constructor(options: MetricsOptions) {
-    this.#options = options;
+  constructor(sources: MetricsSources) {
+    this.#sources = sources;
   }
 
   /** Returns all metrics in Prometheus' exposition format. */
   async read(): Promise<{ readonly text: string; readonly mediaType: string }> {
-    const registry = new Registry();
-    const gauge = (name: string, help: string, labels: readonly string[] = []): Gauge =>
-      new Gauge({ name, help, labelNames: [...labels], registers: [registry] });
-    const { feed, processes, version } = this.#options;
-    gauge("lintel_build_info", "Always 1; the version is a label.", ["version"]).set({ version }, 1);
-    gauge("lintel_generation", "The generation of the snapshot that workers are moved to.").set(feed.generation);
-    const served = gauge("lintel_worker_generation", "The generation a worker serves.", ["pid"]);
-    for (const worker of feed.workers()) served.set({ pid: String(worker.pid) }, worker.generation ?? 0);
-    const restarts = gauge("lintel_process_restarts", "Unplanned restarts of a process since the start.", ["process"]);
-    for (const process of processes()) restarts.set({ process: process.slot }, process.restarts);
-    for (const { pid, stats } of await feed.stats(STATS_TIMEOUT_MS)) {
-      for (const [name, value] of Object.entries(isRecord(stats) ? stats : {})) {
-        if (typeof value !== "number") continue;
-        const metric = `lintel_worker_${snakeCase(name)}`;
-        const known = registry.getSingleMetric(metric);
-        const family = known instanceof Gauge ? known : gauge(metric, `${name} of a worker.`, ["pid"]);
-        family.set({ pid: String(pid) }, value);
-      }
+    const { version, generation, workers, stats, processes, certificates } = this.#sources;
+    const page = new Page();
+    page.set("lintel_build_info", "Always 1; the version is a label.", { version }, 1);
+    page.set("lintel_generation", "The generation of the snapshot that workers are moved to.", {}, generation());
+    const names = new Map(processes().map((process) => [process.pid, process.slot]));
+    const nameOf = (pid: number): string => names.get(pid) ?? String(pid);
+    for (const process of processes()) {
+      const help = "Unplanned restarts of a process since the start.";
+      page.add("lintel_process_restarts_total", help, { process: process.slot }, process.restarts);
     }
-    return { text: await registry.metrics(), mediaType: registry.contentType };
+    for (const { pid, generation } of workers()) {
+      const help = "The generation that a worker serves.";
+      page.set("lintel_worker_generation", help, { worker: nameOf(pid) }, generation ?? 0);
+    }
+    for (const certificate of await certificates()) addCertificate(page, certificate);
+    for (const answer of await stats(STATS_MS_MAX)) addWorker(page, nameOf(answer.pid), answer.stats);
+    return await page.text();
   }
+}
+
+/** The names and labels that dashboards and alerts for cert-manager use. */
+function addCertificate(page: Page, certificate: CertificateSummary): void {
+  const { namespace, name, issuer, ready, notAfter } = certificate;
+  const [issuerKind = "", issuerName = ""] = issuer.split(" ");
+  const labels = { name, namespace, issuer_name: issuerName, issuer_kind: issuerKind, issuer_group: "cert-manager.io" };
+  for (const condition of ["True", "False", "Unknown"]) {
+    const help = "1 for the status that the Ready condition has.";
+    page.set("certmanager_certificate_ready_status", help, { condition, ...labels }, condition === ready ? 1 : 0);
+  }
+  const seconds = notAfter === "" ? 0 : Date.parse(notAfter) / 1000;
+  const help = "When the certificate expires, in seconds since the Unix epoch; 0 before the first issuance.";
+  page.set("certmanager_certificate_expiration_timestamp_seconds", help, labels, seconds);
+}
+
+/** Numbers that go down too. All others are totals. */
+const GAUGES: ReadonlySet<string> = new Set([
+  "connections_open",
+  "connections_tunnels",
+  "upstream_open",
+  "memoryBytes",
+]);
+
+function addWorker(page: Page, worker: string, stats: unknown): void {
+  for (const [name, value] of numbersOf(stats)) {
+    if (name === "generation") continue;
+    const metric = `lintel_worker_${snakeCase(name)}`;
+    const help = `${name.replace("_", " ")} of a worker.`;
+    if (GAUGES.has(name)) page.set(metric, help, { worker }, value);
+    else page.add(`${metric}_total`, help, { worker }, value);
+  }
+  for (const entry of arrayAt(stats, "routes")) addRoute(page, worker, entry);
+}
+
+function addRoute(page: Page, worker: string, entry: unknown): void {
+  const labels = { worker, route: stringAt(entry, "route") ?? "" };
+  arrayAt(entry, "responses").forEach((count, digit) => {
+    if (digit === 0 || typeof count !== "number" || count === 0) return;
+    page.add(
+      "lintel_responses_total",
+      "Responses by route and class of status.",
+      { ...labels, code: `${digit}xx` },
+      count,
+    );
+  });
+  const totals = [
+    ["lintel_request_bytes_total", "Bytes of request bodies.", numberAt(entry, "requestBytes")],
+    ["lintel_response_bytes_total", "Bytes of response bodies.", numberAt(entry, "responseBytes")],
+    ["lintel_request_duration_milliseconds_total", "Time of all requests together.", numberAt(entry, "durationMs")],
+  ] as const;
+  for (const [name, help, value] of totals) page.add(name, help, labels, value ?? 0);
+}
+
+/** The numbers of an object and, joined by `_`, of the objects in it. */
+function numbersOf(value: unknown): readonly (readonly [string, number])[] {
+  return Object.entries(isRecord(value) ? value : {}).flatMap(
+    ([name, entry]): readonly (readonly [string, number])[] => {
+      if (typeof entry === "number") return [[name, entry]];
+      return isRecord(entry) ? numbersOf(entry).map(([inner, number]) => [`${name}_${inner}`, number]) : [];
+    },
+  );
 }
 
 function snakeCase(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+/** One reading: a registry that makes each family when its first value comes. */
+class Page {
+  readonly #registry = new Registry();
+  readonly #gauges = new Map<string, Gauge>();
+  readonly #counters = new Map<string, Counter>();
+
+  set(name: string, help: string, labels: Labels, value: number): void {
+    const family = this.#gauges.get(name) ?? new Gauge(this.#describe(name, help, labels));
+    this.#gauges.set(name, family);
+    family.set(labels, value);
+  }
+
+  add(name: string, help: string, labels: Labels, value: number): void {
+    const family = this.#counters.get(name) ?? new Counter(this.#describe(name, help, labels));
+    this.#counters.set(name, family);
+    family.inc(labels, value);
+  }
+
+  async text(): Promise<{ readonly text: string; readonly mediaType: string }> {
+    return { text: await this.#registry.metrics(), mediaType: this.#registry.contentType };
+  }
+
+  #describe(name: string, help: string, labels: Labels): MetricDescription {
+    return { name, help, labelNames: Object.keys(labels), registers: [this.#registry] };
+  }
+}
+
+interface MetricDescription {
+  readonly name: string;
+  readonly help: string;
+  readonly labelNames: string[];
+  readonly registers: Registry[];
 }

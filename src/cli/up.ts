@@ -36,7 +36,11 @@ export function upCommand(host: Host): Command {
     .description("Run the edge on this machine, with a Kubernetes API that kubectl talks to")
     .argument("[manifests...]", "files and folders of Kubernetes objects; applied now and whenever they change")
     .option("--state <dir>", "where certificates and objects are kept (default: ~/.local/state/lintel/default)")
-    .option("--listen <address>", "IP address for HTTP and HTTPS, repeatable (default: all addresses)", addAddress)
+    .option(
+      "--listen <address>",
+      "IP address for HTTP and HTTPS, repeatable (default: all, with --example loopback)",
+      addAddress,
+    )
     .option("--http <port>", "port for HTTP (default: 80, else 8080)", parsePort)
     .option("--https <port>", "port for HTTPS (default: 443, else 8443)", parsePort)
     .option("--api <port>", "port of the Kubernetes API, on 127.0.0.1 (default: 6443)", parsePort)
@@ -72,8 +76,8 @@ function upSettings(host: Host, manifests: readonly string[], options: UpOptions
       options.state === undefined
         ? defaultStateDirectory(host, example ? "example" : "default")
         : resolve(host.workingDirectory, options.state),
-    listen: listen ?? ["0.0.0.0", "::"],
-    optionalListen: listen === undefined ? ["::"] : [],
+    listen: listen ?? (example ? ["127.0.0.1", "::1"] : ["0.0.0.0", "::"]),
+    optionalListen: listen === undefined ? ["::", "::1"] : [],
     ports: {
       http: wish(options.http, PREFERRED.http),
       https: wish(options.https, PREFERRED.https),

@@ -135,7 +135,7 @@ test("the admin port answers health, readiness and metrics, and status only with
   const base = `http://127.0.0.1:${instance.admin.port}`;
   assert.equal((await fetch(`${base}/healthz`)).status, 200);
   assert.equal((await fetch(`${base}/readyz`)).status, 200);
-  assert.match(await (await fetch(`${base}/metrics`)).text(), /^lintel_worker_generation\{pid="\d+"\} \d+$/m);
+  assert.match(await (await fetch(`${base}/metrics`)).text(), /^lintel_worker_generation\{worker="worker-1"\} \d+$/m);
   assert.equal((await fetch(`${base}/status`)).status, 401);
 });
 

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { TEST_POLICY } from "../routing/testing.ts";
+import { EMPTY_SNAPSHOT, type Snapshot } from "../routing/snapshot.ts";
+import { parseSummary, summarize, tlsOf } from "./instance-summary.ts";
+
+const SNAPSHOT: Snapshot = {
+  ...EMPTY_SNAPSHOT,
+  generation: 4,
+  hosts: new Map([
+    [
+      "shop.example",
+      {
+        host: "shop.example",
+        routes: [
+          {
+            id: "Ingress/shop/web#0/0",
+            source: { kind: "Ingress", namespace: "shop", name: "web" },
+            path: { type: "prefix", value: "/" },
+            action: { kind: "forward", targets: [{ backend: "shop/web:80", weight: 1 }] },
+            policy: TEST_POLICY,
+          },
+          {
+            id: "Ingress/shop/web#0/1",
+            source: { kind: "Ingress", namespace: "shop", name: "web" },
+            path: { type: "regex", value: "/admin.*", ignoreCase: true },
+            action: { kind: "reject", status: 503, code: "AuthUnavailable", reason: "auth-secret does not exist" },
+            policy: TEST_POLICY,
+          },
+        ],
+      },
+    ],
+  ]),
+  backends: new Map([
+    [
+      "shop/web:80",
+      {
+        id: "shop/web:80",
+        protocol: "http",
+        endpoints: [],
+        problem: 'Service "shop/web" does not exist',
+        balance: "round-robin",
+      },
+    ],
+  ]),
+  tls: new Map([["shop.example", { host: "shop.example", certificates: ["one", "two"], minVersion: "TLSv1.2" }]]),
+  certificates: new Map([
+    ["one", { id: "one", chain: "", key: "", notAfterMs: 0, standIn: true }],
+    ["two", { id: "two", chain: "", key: "", notAfterMs: 0, standIn: false }],
+  ]),
+};
+
+const CERTIFICATE = {
+  apiVersion: "cert-manager.io/v1",
+  kind: "Certificate",
+  metadata: { namespace: "shop", name: "web-tls" },
+  spec: { secretName: "web-tls", dnsNames: ["shop.example"], issuerRef: { name: "ca" } },
+  status: {
+    conditions: [{ type: "Ready", status: "False", reason: "DoesNotExist", message: "Issuing" }],
+  },
+};
+
+test("summarize() says why a route cannot be served, and survives the way to another process", () => {
+  const summary = summarize({
+    version: "1.0.0",
+    snapshot: SNAPSHOT,
+    certificates: [CERTIFICATE],
+    processes: [{ slot: "control", role: "control", pid: 1, state: "ready", startedAtMs: 0, restarts: 0 }],
+  });
+  assert.deepEqual(
+    summary.routes.map(({ path, backend, endpoints, tls, problem }) => [path, backend, endpoints, tls, problem]),
+    [
+      ["/", "shop/web:80", 0, "valid", 'Service "shop/web" does not exist'],
+      ["~ /admin.*", "", 0, "valid", "auth-secret does not exist"],
+    ],
+  );
+  assert.deepEqual(
+    summary.certificates.map(({ name, issuer, ready, reason, notAfter }) => [name, issuer, ready, reason, notAfter]),
+    [["web-tls", "Issuer ca", "False", "DoesNotExist", ""]],
+  );
+  assert.deepEqual(parseSummary(JSON.parse(JSON.stringify(summary))), summary);
+});
+
+test("tlsOf() tells a stand-in from the real certificate, and from none", () => {
+  const standIn: Snapshot = {
+    ...SNAPSHOT,
+    tls: new Map([["a", { host: "a", certificates: ["one"], minVersion: "TLSv1.2" }]]),
+  };
+  assert.equal(tlsOf(SNAPSHOT, "shop.example"), "valid");
+  assert.equal(tlsOf(standIn, "a"), "stand-in");
+  assert.equal(tlsOf(standIn, "b"), "none");
+});
