@@ -3,7 +3,9 @@ import { numberAt, isRecord } from "../ground/json.ts";
 import { bindPort, type BoundPort } from "../supervisor/bound-port.ts";
 import { readFileIfAny, writeFileAtomically } from "./state-folder.ts";
 
+/** Every port an instance may have. */
 export const PORT_NAMES = ["http", "https", "api", "acme", "admin", "example-a", "example-b"] as const;
+/** One of {@link PORT_NAMES}. */
 export type PortName = (typeof PORT_NAMES)[number];
 
 /** What the user wants of one port. */
@@ -13,6 +15,7 @@ export type PortWish =
   /** The first of these that can be had, else any free one; whoever starts Lintel is told why. */
   | { readonly kind: "preferred"; readonly ports: readonly number[] };
 
+/** A port to bind, on one number for all its addresses. */
 export interface PortPlan {
   readonly name: PortName;
   /** IP literals, all on one port number. */
@@ -22,6 +25,7 @@ export interface PortPlan {
   readonly wish: PortWish;
 }
 
+/** What {@link bindPorts} got. */
 export interface BoundPorts {
   readonly ports: ReadonlyMap<PortName, readonly BoundPort[]>;
   /** One sentence for each port that is not the preferred one. */

@@ -17,6 +17,7 @@ import {
 } from "./feed-wire.ts";
 import { keepSnapshot, type KeptSnapshot } from "./last-snapshot.ts";
 
+/** What an {@link EdgeFeed} needs. */
 export interface EdgeFeedOptions {
   /** Where workers connect: the path of a Unix socket, at most about 100 bytes long. */
   readonly socketPath: string;

@@ -14,6 +14,7 @@ import {
 } from "./feed-wire.ts";
 import type { KeptSnapshot } from "./last-snapshot.ts";
 
+/** What a {@link FeedClient} needs. */
 export interface FeedClientOptions {
   readonly socketPath: string;
   readonly pid: number;

@@ -37,6 +37,7 @@ export type WorkerReport =
 export type ControlOrder =
   { readonly type: "delta"; readonly epoch: string; readonly delta: SnapshotDelta } | { readonly type: "stats" };
 
+/** Returns the report in a line of a worker, or undefined for anything this version does not know. */
 export function parseWorkerReport(line: string): WorkerReport | undefined {
   const value = parseJson(line);
   switch (stringAt(value, "type")) {
@@ -65,6 +66,7 @@ export function parseWorkerReport(line: string): WorkerReport | undefined {
   }
 }
 
+/** Returns the order in a line of control, or undefined for anything this version does not know. */
 export function parseControlOrder(line: string): ControlOrder | undefined {
   const value = parseJson(line);
   switch (stringAt(value, "type")) {
@@ -80,6 +82,7 @@ export function parseControlOrder(line: string): ControlOrder | undefined {
   }
 }
 
+/** Returns the version in a JSON value; that of nothing when it has none. */
 export function parseVersion(value: unknown): SnapshotVersion {
   return { epoch: stringAt(value, "epoch") ?? "", generation: numberAt(value, "generation") ?? 0 };
 }

@@ -31,6 +31,7 @@ export interface ManifestTarget {
   refusedField(error: unknown): string | undefined;
 }
 
+/** What {@link ManifestFiles} needs. */
 export interface ManifestFilesOptions {
   /** Files and folders, absolute. Of a folder: every .yaml, .yml and .json below it. */
   readonly roots: readonly string[];

@@ -21,6 +21,7 @@ export interface ManifestProblem {
   readonly hint?: string;
 }
 
+/** What a file holds. */
 export interface ManifestsRead {
   readonly manifests: readonly Manifest[];
   readonly problems: readonly ManifestProblem[];

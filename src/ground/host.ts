@@ -25,8 +25,10 @@ export interface Host {
   cpuMs(): number;
 }
 
+/** The signals that somebody may want to hear. */
 export type HostSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
 
+/** How this program was started. */
 export interface Program {
   readonly runtime: string;
   readonly flags: readonly string[];

@@ -8,6 +8,7 @@ import {
   type SupervisorMessage,
 } from "./messages.ts";
 
+/** What a child is told first. */
 export type StartMessage = Extract<SupervisorMessage, { type: "start" }>;
 
 /** What a role does when the supervisor speaks to it. */

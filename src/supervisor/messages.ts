@@ -30,6 +30,7 @@ export type ChildMessage =
   /** The child cannot start, and why, for one line on a terminal. It exits by itself afterwards. */
   | { readonly type: "fatal"; readonly code: string; readonly message: string; readonly hint?: string | undefined };
 
+/** Descriptors of bound sockets, by the name of the port. */
 export type SocketTable = Readonly<Record<string, readonly number[]>>;
 
 /** One process as the supervisor knows it. */
@@ -43,6 +44,7 @@ export interface ProcessFacts {
   readonly restarts: number;
 }
 
+/** Where a process is in its life. */
 export type ProcessState = "starting" | "ready" | "stopping";
 
 /** Returns the message, or undefined for anything a supervisor of this version does not send. */

@@ -23,6 +23,7 @@ export interface SlotPlan {
   readonly hearsProcesses?: boolean;
 }
 
+/** What a {@link Slot} needs besides its plan. */
 export interface SlotOptions {
   readonly plan: SlotPlan;
   readonly program: Program;

@@ -15,6 +15,7 @@ export interface ChildEvents {
   readonly exited: (how: string) => void;
 }
 
+/** What to start, and with what. */
 export interface ChildCommand {
   readonly program: Program;
   readonly role: string;
@@ -25,6 +26,7 @@ export interface ChildCommand {
   readonly workingDirectory: string;
 }
 
+/** Starts a process; returns it and the descriptors that the sockets have in it. */
 export type Spawn = (
   command: ChildCommand,
   events: ChildEvents,

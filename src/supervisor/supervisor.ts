@@ -6,6 +6,7 @@ import { Slot, type SlotPlan } from "./slot.ts";
 import { spawnChild, type Spawn } from "./spawn-child.ts";
 import type { Program } from "../ground/host.ts";
 
+/** What a {@link Supervisor} runs, and with what. */
 export interface SupervisorOptions {
   readonly slots: readonly SlotPlan[];
   readonly program: Program;
