@@ -281,10 +281,10 @@ export class Exchange {
     const pool = pools.of(endpoint, backend.protocol === "https");
     const upstream = pool.acquire(policy.connectTimeoutMs, !IDEMPOTENT.has(this.method), reuse);
     if (upstream === undefined) return this.#trouble({ kind: "too-many-connections", backend, endpoint });
+    this.#sentMs = this.#attempts === 0 ? this.#startMs : plane.clock.monotonicMs();
     this.#attempts++;
     this.#lastPool = pool;
     this.#upstream = upstream;
-    this.#sentMs = plane.clock.monotonicMs();
     upstream.begin(this, policy.readTimeoutMs, policy.sendTimeoutMs);
     upstream.channel.write(request, this.requestLength, undefined);
     if (this.#bodyComplete) upstream.requestComplete();

@@ -1,5 +1,5 @@
 import type { EdgeSettings } from "../routing/snapshot.ts";
-import { FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PORT, FORWARDED_PROTO, FORWARDING } from "./http1/header-names.ts";
+import { FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PORT, FORWARDED_PROTO } from "./http1/header-names.ts";
 import type { RequestParser } from "./http1/request-parser.ts";
 import type { Peer } from "./peer.ts";
 import type { TrustedProxies } from "./trusted-proxies.ts";
@@ -49,11 +49,6 @@ export class ForwardedHeaders {
   /** The lines for the request at hand. */
   block(): Buffer {
     return this.#block;
-  }
-
-  /** Returns whether a header of this kind passes when a trusted proxy sent it. */
-  static passes(kind: number): boolean {
-    return kind === FORWARDING;
   }
 
   #extend(parser: RequestParser, authority: string, proxies: TrustedProxies, settings: EdgeSettings): boolean {

@@ -15,10 +15,17 @@ import { rescue, type Trouble } from "../rescue.ts";
 import { Tunnel } from "../tunnel.ts";
 import type { UpstreamConnection } from "../upstream.ts";
 import { ChunkedDecoder } from "./chunked.ts";
-import { CONTENT_LENGTH, EXPECT, OTHER } from "./header-names.ts";
 import { BROKEN, DONE, MORE, type FramingProblem, type HeaderSection } from "./header-section.ts";
 import type { RequestParser } from "./request-parser.ts";
-import { keptResponseHeader, putBytes, putHeaders, putText } from "./put-head.ts";
+import {
+  KEPT_OF_REQUEST,
+  KEPT_OF_RESPONSE,
+  KEPT_OF_TRUSTED_REQUEST,
+  KEPT_WITHOUT_LENGTH,
+  putBytes,
+  putHeaders,
+  putText,
+} from "./put-head.ts";
 import type { ResponseParser } from "./response-parser.ts";
 import { CHUNK_FRAME_BYTES, putChunk, putLastChunk, sendChunk } from "./send-chunk.ts";
 
@@ -503,8 +510,7 @@ export class ClientConnection implements ChannelOwner, Downstream, Timed {
     at = putText(out, at, " HTTP/1.1\r\nHost: ");
     at = putText(out, at, host);
     at = putText(out, at, "\r\n");
-    const trusted = this.#forwarded.trusted;
-    at = putHeaders(out, at, bytes, headers, (kind) => keptRequestHeader(kind, trusted));
+    at = putHeaders(out, at, bytes, headers, this.#forwarded.trusted ? KEPT_OF_TRUSTED_REQUEST : KEPT_OF_REQUEST);
     at += block.copy(out, at);
     if (parser.chunked) at = putText(out, at, "Transfer-Encoding: chunked\r\n");
     if (exchange.wantsUpgrade) {
@@ -757,19 +763,13 @@ export class ClientConnection implements ChannelOwner, Downstream, Timed {
   #putResponseHeaders(head: ResponseParser, withLength: boolean): void {
     const out = this.#out;
     if (out === undefined) return;
-    this.#outLength = putHeaders(out, this.#outLength, head.bytes, head.headers, (kind) =>
-      keptResponseHeader(kind, withLength),
-    );
+    const kept = withLength ? KEPT_OF_RESPONSE : KEPT_WITHOUT_LENGTH;
+    this.#outLength = putHeaders(out, this.#outLength, head.bytes, head.headers, kept);
   }
 }
 
 /** What composing adds to a request beside the parts that are counted: version, Host, framing and upgrade lines. */
 const FIXED_BYTES = 160;
-
-function keptRequestHeader(kind: number, trusted: boolean): boolean {
-  if (kind === OTHER || kind === CONTENT_LENGTH || kind === EXPECT) return true;
-  return trusted && ForwardedHeaders.passes(kind);
-}
 
 /** Upgrades to another version of HTTP would get around everything this edge checks. */
 function wantsUpgrade(parser: RequestParser): boolean {

@@ -16,6 +16,8 @@ export const FORWARDED_FOR = 9;
 export const FORWARDED_PROTO = 10;
 export const FORWARDED_HOST = 11;
 export const FORWARDED_PORT = 12;
+/** One more than the last kind. */
+export const KIND_COUNT = 13;
 
 interface KnownHeader {
   readonly name: string;

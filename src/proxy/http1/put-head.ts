@@ -1,4 +1,14 @@
-import { CONNECTION, CONTENT_LENGTH, HOP_BY_HOP, TRANSFER_ENCODING, UPGRADE } from "./header-names.ts";
+import {
+  CONNECTION,
+  CONTENT_LENGTH,
+  EXPECT,
+  FORWARDING,
+  HOP_BY_HOP,
+  KIND_COUNT,
+  OTHER,
+  TRANSFER_ENCODING,
+  UPGRADE,
+} from "./header-names.ts";
 import type { HeaderSection } from "./header-section.ts";
 
 /** Below this, a loop is cheaper than a call into C++. */
@@ -19,19 +29,16 @@ export function putText(out: Buffer, at: number, text: string): number {
   return at + text.length;
 }
 
+/** By header kind: 1 when lines of it pass. A table rather than a function, because every line of every message asks. */
+export type KeptKinds = Uint8Array;
+
 /** Copies the header lines whose kind is kept, as they came; neighbours in one go. */
-export function putHeaders(
-  out: Buffer,
-  from: number,
-  bytes: Buffer,
-  headers: HeaderSection,
-  keeps: (kind: number) => boolean,
-): number {
+export function putHeaders(out: Buffer, from: number, bytes: Buffer, headers: HeaderSection, kept: KeptKinds): number {
   let at = from;
   let runStart = -1;
   const { count } = headers;
   for (let index = 0; index < count; index++) {
-    if (keeps(headers.kind(index))) {
+    if (kept[headers.kind(index)] === 1) {
       if (runStart < 0) runStart = headers.lineStart(index);
     } else if (runStart >= 0) {
       at = putBytes(out, at, bytes, runStart, headers.lineStart(index));
@@ -41,17 +48,29 @@ export function putHeaders(
   return runStart < 0 ? at : putBytes(out, at, bytes, runStart, headers.lineEnd(count - 1));
 }
 
-/** Returns whether a response header passes to the client; `withLength`: also the one that says how long the body is. */
-export function keptResponseHeader(kind: number, withLength: boolean): boolean {
-  switch (kind) {
-    case HOP_BY_HOP:
-    case CONNECTION:
-    case TRANSFER_ENCODING:
-    case UPGRADE:
-      return false;
-    case CONTENT_LENGTH:
-      return withLength;
-    default:
-      return true;
-  }
+/** What passes to the endpoint: what the edge gives no meaning to, and how long the body is. */
+export const KEPT_OF_REQUEST: KeptKinds = only(OTHER, CONTENT_LENGTH, EXPECT);
+/** The same from a trusted proxy; the claims that are extended are written anew. */
+export const KEPT_OF_TRUSTED_REQUEST: KeptKinds = only(OTHER, CONTENT_LENGTH, EXPECT, FORWARDING);
+/** What passes to the client. */
+export const KEPT_OF_RESPONSE: KeptKinds = allBut(HOP_BY_HOP, CONNECTION, TRANSFER_ENCODING, UPGRADE);
+/** The same for responses that cannot have a length. */
+export const KEPT_WITHOUT_LENGTH: KeptKinds = allBut(
+  HOP_BY_HOP,
+  CONNECTION,
+  TRANSFER_ENCODING,
+  UPGRADE,
+  CONTENT_LENGTH,
+);
+
+function only(...kinds: readonly number[]): KeptKinds {
+  const kept = new Uint8Array(KIND_COUNT);
+  for (const kind of kinds) kept[kind] = 1;
+  return kept;
+}
+
+function allBut(...kinds: readonly number[]): KeptKinds {
+  const kept = new Uint8Array(KIND_COUNT).fill(1);
+  for (const kind of kinds) kept[kind] = 0;
+  return kept;
 }

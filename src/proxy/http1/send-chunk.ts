@@ -37,8 +37,9 @@ export function putLastChunk(out: Buffer, from: number, trailers: HeaderSection 
   let at = from;
   out[at++] = 0x30;
   at = putLineEnd(out, at);
-  for (let index = 0; trailers !== undefined && index < trailers.count; index++) {
-    if (trailers.kind(index) !== OTHER) continue;
+  const count = trailers?.count ?? 0;
+  for (let index = 0; index < count; index++) {
+    if (trailers?.kind(index) !== OTHER) continue;
     bytes.copy(out, at, trailers.lineStart(index), trailers.lineEnd(index));
     at += trailers.lineEnd(index) - trailers.lineStart(index);
   }
