@@ -102,6 +102,10 @@ export class ChildLink {
 
   /** For the channel's own callbacks and tests. */
   receive(message: SupervisorMessage): void {
+    if (message.type === "ping") {
+      this.#send({ type: "pong" });
+      return;
+    }
     if (this.#handlers === undefined) {
       if (this.#early.length < EARLY_MESSAGES_MAX) this.#early.push(message);
       return;

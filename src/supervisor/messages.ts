@@ -18,6 +18,8 @@ export type SupervisorMessage =
     }
   /** Finish what is in flight, at most this long, and exit with code 0. */
   | { readonly type: "stop"; readonly graceMs: number }
+  /** Are you there? Answered with `pong` by a process whose event loop turns. */
+  | { readonly type: "ping" }
   /** The processes there are, sent whenever that changes to the slots that asked for it. */
   | { readonly type: "processes"; readonly processes: readonly ProcessFacts[] };
 
@@ -25,6 +27,7 @@ export type SupervisorMessage =
 export type ChildMessage =
   /** The child does its work from now on. */
   | { readonly type: "ready" }
+  | { readonly type: "pong" }
   /** Something for whoever runs the supervisor; the supervisor does not look inside. */
   | { readonly type: "notice"; readonly notice: unknown }
   /** The child cannot start, and why, for one line on a terminal. It exits by itself afterwards. */
@@ -61,6 +64,8 @@ export function parseSupervisorMessage(value: unknown): SupervisorMessage | unde
       };
     case "stop":
       return { type: "stop", graceMs: numberAt(value, "graceMs") ?? 0 };
+    case "ping":
+      return { type: "ping" };
     case "processes":
       return { type: "processes", processes: arrayAt(value, "processes").flatMap(parseProcessFacts) };
     case undefined:
@@ -74,6 +79,8 @@ export function parseChildMessage(value: unknown): ChildMessage | undefined {
   switch (stringAt(value, "type")) {
     case "ready":
       return { type: "ready" };
+    case "pong":
+      return { type: "pong" };
     case "notice":
       return { type: "notice", notice: isRecord(value) ? value["notice"] : undefined };
     case "fatal":

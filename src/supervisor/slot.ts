@@ -35,8 +35,13 @@ export interface SlotOptions {
   readonly changed: () => void;
   /** The process died unasked; another one is started after `restartInMs`. */
   readonly died: (slot: Slot, how: string, restartInMs: number) => void;
-  readonly message: (slot: Slot, message: Exclude<ChildMessage, { type: "ready" }>) => void;
+  readonly message: (slot: Slot, message: OtherMessage) => void;
+  /** How often a process that is ready is asked whether it is there. */
+  readonly pingEveryMs: number;
 }
+
+/** What a slot does not deal with itself. */
+export type OtherMessage = Exclude<ChildMessage, { type: "ready" | "pong" }>;
 
 interface Running {
   readonly child: Child;
@@ -46,6 +51,9 @@ interface Running {
   /** Runs once when the process is gone. */
   onExit: (() => void) | undefined;
   killTimer: Timer | undefined;
+  pingTimer: Timer | undefined;
+  /** Pings since it last said anything. */
+  unanswered: number;
 }
 
 /**
@@ -153,6 +161,8 @@ export class Slot {
       state: "starting",
       onExit: undefined,
       killTimer: undefined,
+      pingTimer: undefined,
+      unanswered: 0,
     };
     child.send({ type: "start", version: PROTOCOL_VERSION, slot: name, role, sockets: inherited, settings });
     log.info("Process started", { slot: name, pid: child.pid });
@@ -160,6 +170,8 @@ export class Slot {
   }
 
   #receive(running: Running, message: ChildMessage): void {
+    running.unanswered = 0;
+    if (message.type === "pong") return;
     if (message.type !== "ready") {
       this.#options.message(this, message);
       return;
@@ -170,13 +182,29 @@ export class Slot {
       pid: running.child.pid,
       afterMs: Math.round(this.#options.clock.monotonicMs() - running.startedMonotonicMs),
     });
+    this.#ping(running);
     this.#announce();
     this.#options.changed();
+  }
+
+  /** Kills a process that does not answer any more: one that hangs would hold up what waits for all workers. */
+  #ping(running: Running): void {
+    running.pingTimer = this.#options.clock.timer(this.#options.pingEveryMs, () => {
+      // Pings are counted, not time: when this process stood still itself, nothing was asked meanwhile.
+      if (running.unanswered++ >= UNANSWERED_MAX) {
+        this.#options.log.error("Process does not answer", { slot: this.plan.name, pid: running.child.pid });
+        running.child.kill("SIGKILL");
+        return;
+      }
+      running.child.send({ type: "ping" });
+      this.#ping(running);
+    });
   }
 
   #exited(running: Running, how: string): void {
     const planned = running.state === "stopping";
     running.killTimer?.cancel();
+    running.pingTimer?.cancel();
     this.#retiring.delete(running);
     const fields = { slot: this.plan.name, pid: running.child.pid, how };
     if (planned) this.#options.log.info("Process ended", fields);
@@ -213,6 +241,7 @@ export class Slot {
       };
       if (running.state === "stopping") return;
       running.state = "stopping";
+      running.pingTimer?.cancel();
       running.child.send({ type: "stop", graceMs });
       running.killTimer = this.#options.clock.timer(graceMs + KILL_MARGIN_MS, () => running.child.kill("SIGKILL"));
     });
@@ -251,6 +280,9 @@ export class Slot {
     for (const waiter of waiters) waiter();
   }
 }
+
+/** Six pings of five seconds: long enough for the largest translation on the slowest machine. */
+const UNANSWERED_MAX = 6;
 
 /** What a process that stops gets beyond its grace, to report and leave, before it is killed. */
 const KILL_MARGIN_MS = 1_000;

@@ -2,7 +2,7 @@ import type { Clock } from "../ground/clock.ts";
 import { LintelError, type ErrorCode, ERROR_CODES } from "../ground/errors.ts";
 import type { Logger } from "../ground/log.ts";
 import type { ChildMessage, ProcessFacts } from "./messages.ts";
-import { Slot, type SlotPlan } from "./slot.ts";
+import { Slot, type OtherMessage, type SlotPlan } from "./slot.ts";
 import { spawnChild, type Spawn } from "./spawn-child.ts";
 import type { Program } from "../ground/host.ts";
 
@@ -20,6 +20,8 @@ export interface SupervisorOptions {
   readonly onNotice?: (slot: string, notice: unknown) => void;
   /** A process died unasked, of what, and how soon it is started again. */
   readonly onDied?: (slot: string, how: string, restartInMs: number) => void;
+  /** How often processes are asked whether they are there; after six times without an answer one is killed. @default 5000 */
+  readonly pingEveryMs?: number;
   /** @default {@link spawnChild} */
   readonly spawn?: Spawn;
 }
@@ -48,6 +50,7 @@ export class Supervisor {
           spawn: options.spawn ?? spawnChild,
           clock: options.clock,
           log: options.log,
+          pingEveryMs: options.pingEveryMs ?? PING_EVERY_MS,
           changed: () => this.#changed(),
           died: (slot, how, restartInMs) => options.onDied?.(slot.plan.name, how, restartInMs),
           message: (slot, message) => this.#receive(slot, message),
@@ -101,7 +104,7 @@ export class Supervisor {
     }
   }
 
-  #receive(slot: Slot, message: Exclude<ChildMessage, { type: "ready" }>): void {
+  #receive(slot: Slot, message: OtherMessage): void {
     switch (message.type) {
       case "notice":
         this.#options.onNotice?.(slot.plan.name, message.notice);
@@ -115,6 +118,8 @@ export class Supervisor {
     }
   }
 }
+
+const PING_EVERY_MS = 5_000;
 
 function failure(message: Extract<ChildMessage, { type: "fatal" }>): LintelError {
   const code: ErrorCode = ERROR_CODES.find((known) => known === message.code) ?? "Internal";

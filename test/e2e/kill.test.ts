@@ -46,6 +46,16 @@ test("killed control costs no request and comes back by itself", async (t) => {
   assert.equal((await httpsGet(instance, HOST)).serial, serial);
 });
 
+test("a certificate becomes Ready though control is killed in the middle of its order", async (t) => {
+  const instance = Instance.start(t, { arguments: ["--example"] });
+  await instance.printed("Ordered a certificate");
+  const control = /"slot":"control","pid":(\d+)/.exec(instance.log())?.[1];
+  process.kill(Number(control), "SIGKILL");
+  await instance.ready();
+  await instance.kubectl("wait", "--for=condition=Ready", "certificate/hello-tls", "-n", "hello", "--timeout=20s");
+  assert.equal((await httpsGet(instance, HOST)).status, 200);
+});
+
 test("a worker that starts while control is down serves what was served last", async (t) => {
   const instance = await Instance.start(t, { arguments: ["--example"] }).ready();
   const kept = join(instance.state, "run", "snapshot.json");
@@ -77,6 +87,16 @@ test("SIGHUP replaces every worker without a failed request", async (t) => {
   await load.served(20);
   assert.deepEqual((await load.stop()).failed, []);
   assert.ok(before.every((entry) => !isAlive(entry.pid)));
+});
+
+test("a second Ctrl-C ends everything at once when a process does not finish", async (t) => {
+  const instance = await Instance.start(t, { arguments: ["--example"] }).ready();
+  const worker = await processNamed(instance, "worker-1");
+  process.kill(worker.pid, "SIGSTOP");
+  instance.child.kill("SIGINT");
+  await instance.printed("again to stop at once");
+  assert.equal(await instance.stop("SIGINT"), 130);
+  await eventually("the worker is gone", () => !isAlive(worker.pid) || undefined);
 });
 
 async function processNamed(instance: Instance, name: string): Promise<Process> {

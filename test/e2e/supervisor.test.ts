@@ -99,6 +99,14 @@ test("Supervisor waits longer and longer when a process keeps dying", async () =
   assert.deepEqual(waits.slice(0, 2), [250, 500]);
 });
 
+test("Supervisor kills and restarts a process that does not answer", async () => {
+  const log = new MemoryLog();
+  const supervisor = startRole("hanger", log, { pingEveryMs: 50 });
+  await eventually("a restart", () => supervisor.processes().some((facts) => facts.restarts > 0) || undefined);
+  assert.ok(log.lines.some((line) => line.message === "Process does not answer"));
+  supervisor.kill();
+});
+
 test("Supervisor.ready() rejects with the child's own words when it says it cannot start", async () => {
   const supervisor = startRole("refuser", new MemoryLog());
   await assert.rejects(
@@ -116,8 +124,9 @@ test("parseSupervisorMessage() ignores what it does not know", () => {
   assert.equal(parseSupervisorMessage(null), undefined);
 });
 
-function startRole(role: string, log: MemoryLog): Supervisor {
+function startRole(role: string, log: MemoryLog, options: { readonly pingEveryMs?: number } = {}): Supervisor {
   return Supervisor.start({
+    ...options,
     slots: [{ name: role, role, sockets: {}, settings: {} }],
     program: PROGRAM,
     logFd: 2,

@@ -104,6 +104,12 @@ test("up listens on IPv6 when told, and validates challenges there", async (t) =
   assert.equal((await httpsGet(instance, HOST)).status, 200);
 });
 
+test("up works in a state folder whose path is longer than a socket's may be", async (t) => {
+  const state = join(stateFolder(t), "a".repeat(120));
+  const instance = await Instance.start(t, { state, arguments: ["--example"] }).ready();
+  assert.equal((await httpsGet(instance, HOST)).status, 200);
+});
+
 test("up --offline answers an issuer of a public CA with the local one, and says so", async (t) => {
   const folder = stateFolder(t);
   writeFileSync(join(folder, "site.yaml"), PUBLIC_SITE);
