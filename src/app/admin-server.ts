@@ -5,7 +5,7 @@ import { messageOf } from "../ground/errors.ts";
 import type { InstanceSummary } from "./instance-summary.ts";
 
 /** What the admin port shows. */
-export interface AdminSources {
+interface AdminSources {
   /** Undefined: ready; else one sentence that says what is missing. */
   readonly notReady: () => string | undefined;
   /** The text of the metrics in Prometheus' exposition format, and its media type. */

@@ -4,7 +4,7 @@ import { bindPort, type BoundPort } from "../supervisor/bound-port.ts";
 import { readFileIfAny, writeFileAtomically } from "./state-folder.ts";
 
 /** Every port an instance may have. */
-export const PORT_NAMES = ["http", "https", "api", "acme", "admin", "example-a", "example-b"] as const;
+const PORT_NAMES = ["http", "https", "api", "acme", "admin", "example-a", "example-b"] as const;
 /** One of {@link PORT_NAMES}. */
 export type PortName = (typeof PORT_NAMES)[number];
 

@@ -4,7 +4,7 @@ import type { KubeObject } from "../resource/object.ts";
 export const CLUSTER_RESOURCE_NAMESPACE = "lintel-system";
 
 /** The ClusterIssuer that the embedded CA answers, there from the first start. */
-export const LOCAL_ISSUER = "lintel-local";
+const LOCAL_ISSUER = "lintel-local";
 
 /** The classes served in one-machine mode: Lintel's own, and the one most manifests name. */
 export const CLASSES: readonly string[] = ["lintel", "nginx"];

@@ -10,7 +10,7 @@ import type { Address } from "./role-settings.ts";
 export const BODY_BYTES_MAX: number = 16 * 1024;
 
 /** How long names are looked up before this machine counts as having no DNS for them. */
-export const LOOKUP_MS_MAX = 1_500;
+const LOOKUP_MS_MAX = 1_500;
 
 /**
  * Returns the dial of one-machine mode. A name that DNS knows elsewhere is dialled there on port 80, as any CA would.

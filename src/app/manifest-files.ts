@@ -44,13 +44,13 @@ export interface ManifestFilesOptions {
 }
 
 /** How often the files are looked at. Looking beats being told: editors replace files, and network folders tell nothing. */
-export const LOOK_EVERY_MS = 500;
+const LOOK_EVERY_MS = 500;
 
 /** How often a refused object is offered again without a change of its file: what it lacked may have come. */
 const RETRY_EVERY_MS = 5_000;
 
-export const MANIFEST_FILES_MAX = 10_000;
-export const MANIFEST_BYTES_MAX: number = 16 * 1024 * 1024;
+const MANIFEST_FILES_MAX = 10_000;
+const MANIFEST_BYTES_MAX: number = 16 * 1024 * 1024;
 
 /**
  * Keeps the store equal to a set of files: applies their objects, applies them again when the files change, and removes
@@ -79,7 +79,13 @@ export class ManifestFiles {
     const { clock } = this.#options;
     while (!signal.aborted) {
       await clock.sleep(LOOK_EVERY_MS, { signal }).catch(() => undefined);
-      if (!signal.aborted) await this.sync();
+      if (signal.aborted) return;
+      try {
+        await this.sync();
+      } catch (error) {
+        // Such as a full disk under the memory file: what was applied stays applied, the next change is tried again.
+        this.#tell({ file: this.#options.memory, line: 1, message: messageOf(error) });
+      }
     }
   }
 
@@ -148,13 +154,23 @@ export class ManifestFiles {
     const kept: AppliedObject[] = [];
     for (const object of this.#applied) {
       if (names.has(keyOf(object))) continue;
-      if (isUnknown(object.file)) kept.push(object);
-      else if (await this.#options.target.remove(object)) {
-        this.#options.onApplied(`${titleOf(object)} removed, it is no longer in ${object.file}`);
-      }
+      if (isUnknown(object.file) || !(await this.#removeOne(object))) kept.push(object);
     }
     this.#applied = [...present, ...kept];
     writeFileAtomically(this.#options.memory, `${JSON.stringify(this.#applied)}\n`, 0o600);
+  }
+
+  /** Returns whether the object is gone. */
+  async #removeOne(object: AppliedObject): Promise<boolean> {
+    try {
+      const wasThere = await this.#options.target.remove(object);
+      if (wasThere) this.#options.onApplied(`${titleOf(object)} removed, it is no longer in ${object.file}`);
+      return true;
+    } catch (error) {
+      this.#refused = true;
+      this.#tell({ file: object.file, line: 1, message: `Cannot remove ${titleOf(object)}: ${messageOf(error)}` });
+      return false;
+    }
   }
 
   #tell(problem: ManifestProblem): void {

@@ -16,7 +16,7 @@ export interface MetricsSources {
 }
 
 /** How long workers have to answer; one that does not is left out of this reading. */
-export const STATS_MS_MAX = 500;
+const STATS_MS_MAX = 500;
 
 /**
  * The metrics of control and, asked at each reading, of every worker. Series of a worker carry the name of its slot, so

@@ -8,7 +8,7 @@ import type { Store } from "../store/contract.ts";
 import type { AppliedObject, ManifestTarget } from "./manifest-files.ts";
 
 /** The field manager of the manifests given on the command line; visible in `managedFields`. */
-export const FILES_MANAGER = "lintel-files";
+const FILES_MANAGER = "lintel-files";
 
 /** Returns the target that applies server-side to `store`, with force: the files say what the files say. */
 export function storeTarget(store: Store, clock: Clock): ManifestTarget {

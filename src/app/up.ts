@@ -50,7 +50,7 @@ export interface UpPlace {
 }
 
 /** What each stopping process gets to finish what it has in flight. */
-export const STOP_GRACE_MS = 10_000;
+const STOP_GRACE_MS = 10_000;
 
 /** What `tls.Server.setTicketKeys` takes. */
 const TICKET_KEY_BYTES = 48;

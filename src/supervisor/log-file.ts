@@ -2,7 +2,7 @@ import { closeSync, copyFileSync, fstatSync, ftruncateSync, openSync } from "nod
 import type { Clock, Timer } from "../ground/clock.ts";
 
 /** When a log file is larger than this it becomes `FILE.1`; so a log never takes more than about twice this. */
-export const LOG_BYTES_MAX: number = 16 * 1024 * 1024;
+const LOG_BYTES_MAX: number = 16 * 1024 * 1024;
 
 const CHECK_EVERY_MS = 5_000;
 

@@ -10,13 +10,13 @@ export interface Child {
 }
 
 /** What a child reports; `exited` comes last and exactly once, also when it could not be started. */
-export interface ChildEvents {
+interface ChildEvents {
   readonly message: (message: ChildMessage) => void;
   readonly exited: (how: string) => void;
 }
 
 /** What to start, and with what. */
-export interface ChildCommand {
+interface ChildCommand {
   readonly program: Program;
   readonly role: string;
   /** Descriptors of ours the child inherits, by name. */
