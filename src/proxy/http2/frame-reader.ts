@@ -45,9 +45,9 @@ export class FrameReader {
     this.#state = options.expectsPreface ? READ_PREFACE : READ_HEADER;
   }
 
-  /** Whether the reader is in the middle of a frame or of the preface. */
+  /** Whether the reader is in the middle of the preface or of a frame other than DATA. */
   get midway(): boolean {
-    return this.#state !== READ_HEADER || this.#keptBytes > 0;
+    return this.#state === READ_PREFACE || this.#state === READ_PAYLOAD || this.#keptBytes > 0;
   }
 
   /** Ignores everything from now on. */
