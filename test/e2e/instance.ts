@@ -49,6 +49,8 @@ export class Instance {
       ["up", "--state", state, ...listen, ...FREE_PORTS, "--workers", "2", ...options.arguments],
       {
         stdio: ["ignore", "pipe", "pipe"],
+        // A process group of its own, as a terminal gives it.
+        detached: true,
       },
     );
     const instance = new Instance(state, child);

@@ -1,5 +1,6 @@
 /** Kills each process of the real program under load, and counts what that costs. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -87,6 +88,15 @@ test("SIGHUP replaces every worker without a failed request", async (t) => {
   await load.served(20);
   assert.deepEqual((await load.stop()).failed, []);
   assert.ok(before.every((entry) => !isAlive(entry.pid)));
+});
+
+test("Ctrl-C at a terminal, which signals every process, is a planned stop for all of them", async (t) => {
+  const instance = await Instance.start(t, { arguments: ["--example"] }).ready();
+  const exited = once(instance.child, "exit");
+  process.kill(-(instance.child.pid ?? 0), "SIGINT");
+  assert.deepEqual(await exited, [0, null]);
+  assert.doesNotMatch(instance.log(), /Process died/);
+  assert.equal(instance.log().match(/Process ended/g)?.length, 4);
 });
 
 test("a second Ctrl-C ends everything at once when a process does not finish", async (t) => {
