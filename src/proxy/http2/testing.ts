@@ -1,6 +1,7 @@
 import { createServer, type Socket } from "node:net";
 import type { BufferPool } from "../buffer-pool.ts";
 import { type BlockKind, FieldBlock } from "./field-block.ts";
+import { writeFrameHeader } from "./frame.ts";
 import type { Http2Transport } from "./frame-output.ts";
 import { HeadWriter } from "./head-writer.ts";
 import { HpackDecoder } from "./hpack-decoder.ts";
@@ -193,4 +194,71 @@ export async function serveEcho(
       for (const socket of sockets) socket.destroy();
     },
   };
+}
+
+/** Collects what a connection writes. Imitates a transport that takes everything at once, until `congested` is set. */
+export class MemoryTransport implements Http2Transport {
+  congested = false;
+  pendingBytes = 0;
+  ended = false;
+  paused = false;
+  writes = 0;
+  #written: Buffer[] = [];
+
+  write(buffer: Buffer, length: number, pool: BufferPool): void {
+    this.writes++;
+    if (this.congested) this.pendingBytes += length;
+    this.#written.push(Buffer.from(buffer.subarray(0, length)));
+    pool.give(buffer);
+  }
+  schedule(): void {
+    // Tests flush by hand.
+  }
+  pause(): void {
+    this.paused = true;
+  }
+  resume(): void {
+    this.paused = false;
+  }
+  end(): void {
+    this.ended = true;
+  }
+  /** Returns what was written since the last call. */
+  take(): Buffer {
+    const all = Buffer.concat(this.#written);
+    this.#written = [];
+    return all;
+  }
+}
+
+/** Builds one frame. */
+export function rawFrame(type: number, flags: number, stream: number, payload: Uint8Array = Buffer.alloc(0)): Buffer {
+  const head = Buffer.alloc(9);
+  writeFrameHeader(head, 0, payload.length, type, flags, stream);
+  return Buffer.concat([head, payload]);
+}
+
+/** Cuts bytes into frames, which must be whole. */
+export function readFrames(
+  bytes: Buffer,
+): readonly { readonly type: number; readonly flags: number; readonly stream: number; readonly payload: Buffer }[] {
+  const frames = [];
+  for (let at = 0; at < bytes.length;) {
+    const length = bytes.readUIntBE(at, 3);
+    frames.push({
+      type: bytes[at + 3] ?? 0,
+      flags: bytes[at + 4] ?? 0,
+      stream: bytes.readUInt32BE(at + 5),
+      payload: bytes.subarray(at + 9, at + 9 + length),
+    });
+    at += 9 + length;
+  }
+  return frames;
+}
+
+/** Returns 32 bits in network order. */
+export function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
 }
