@@ -199,7 +199,7 @@ class Control {
 
   setProcesses(processes: readonly ProcessFacts[]): void {
     this.#processes = processes;
-    const live = processes.filter((process) => process.role === "worker" && process.state !== "stopping");
+    const live = processes.filter((process) => process.role === "worker" && isLive(process));
     this.#feed.setLiveWorkers(live.map((process) => process.pid));
   }
 
@@ -254,6 +254,11 @@ class Control {
       processes: this.#processes,
     });
   }
+}
+
+/** A worker that is starting counts: nothing is served everywhere before it serves it too. */
+function isLive(process: ProcessFacts): boolean {
+  return process.state === "starting" || process.state === "ready";
 }
 
 function tell(link: ChildLink, tone: Tone, text: string): void {

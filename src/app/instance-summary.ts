@@ -48,9 +48,10 @@ export interface CertificateSummary {
 /** One process of the instance. */
 export interface ProcessSummary {
   readonly name: string;
+  /** 0 while it waits to be started again. */
   readonly pid: number;
   readonly state: string;
-  /** RFC 3339. */
+  /** Of that state's process, RFC 3339; of its death while it waits. */
   readonly since: string;
   readonly restarts: number;
 }

@@ -52,5 +52,11 @@ function statusText(output: Output, { directory, facts, summary }: RunningInstan
 }
 
 function processRow(process: ProcessSummary): readonly string[] {
-  return [process.name, String(process.pid), process.state, process.since.slice(0, 19), String(process.restarts)];
+  return [
+    process.name,
+    process.pid === 0 ? "-" : String(process.pid),
+    process.state,
+    process.since.slice(0, 19),
+    String(process.restarts),
+  ];
 }

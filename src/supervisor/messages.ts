@@ -40,6 +40,7 @@ export type SocketTable = Readonly<Record<string, readonly number[]>>;
 export interface ProcessFacts {
   readonly slot: string;
   readonly role: string;
+  /** 0 while there is no process. */
   readonly pid: number;
   readonly state: ProcessState;
   readonly startedAtMs: number;
@@ -47,8 +48,10 @@ export interface ProcessFacts {
   readonly restarts: number;
 }
 
-/** Where a process is in its life. */
-export type ProcessState = "starting" | "ready" | "stopping";
+/** Where a process is in its life; `waiting`: it died and is started again later. */
+export type ProcessState = (typeof PROCESS_STATES)[number];
+
+const PROCESS_STATES = ["starting", "ready", "stopping", "waiting"] as const;
 
 /** Returns the message, or undefined for anything a supervisor of this version does not send. */
 export function parseSupervisorMessage(value: unknown): SupervisorMessage | undefined {
@@ -105,9 +108,9 @@ function parseSocketTable(record: Readonly<Record<string, unknown>>): SocketTabl
 }
 
 function parseProcessFacts(value: unknown): readonly ProcessFacts[] {
-  const state = stringAt(value, "state");
+  const state = PROCESS_STATES.find((known) => known === stringAt(value, "state"));
   const pid = numberAt(value, "pid");
-  if (pid === undefined || (state !== "starting" && state !== "ready" && state !== "stopping")) return [];
+  if (pid === undefined || state === undefined) return [];
   return [
     {
       slot: stringAt(value, "slot") ?? "",

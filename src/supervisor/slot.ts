@@ -68,6 +68,7 @@ export class Slot {
   readonly #retiring = new Set<Running>();
   #failures = 0;
   #restarts = 0;
+  #diedAtMs: number | undefined;
   #restartTimer: Timer | undefined;
   #stopping = false;
   /** Run once when a process of the slot becomes ready or dies. */
@@ -85,14 +86,18 @@ export class Slot {
 
   processes(): readonly ProcessFacts[] {
     const all = this.#current === undefined ? [...this.#retiring] : [this.#current, ...this.#retiring];
-    return all.map((running) => ({
-      slot: this.plan.name,
-      role: this.plan.role,
-      pid: running.child.pid,
-      state: running.state,
-      startedAtMs: running.startedAtMs,
-      restarts: this.#restarts,
+    const { name: slot, role } = this.plan;
+    const restarts = this.#restarts;
+    const facts = all.map(({ child, state, startedAtMs }) => ({
+      slot,
+      role,
+      pid: child.pid,
+      state,
+      startedAtMs,
+      restarts,
     }));
+    if (this.#current !== undefined || this.#stopping || this.#diedAtMs === undefined) return facts;
+    return [{ slot, role, pid: 0, state: "waiting", startedAtMs: this.#diedAtMs, restarts }, ...facts];
   }
 
   /** Resolves when the current process is ready; waits through restarts. */
@@ -222,6 +227,7 @@ export class Slot {
     const livedMs = this.#options.clock.monotonicMs() - dead.startedMonotonicMs;
     this.#failures = livedMs >= STABLE_AFTER_MS ? 1 : this.#failures + 1;
     this.#restarts++;
+    this.#diedAtMs = this.#options.clock.nowMs();
     const delayMs = restartDelayMs(this.#failures);
     this.#options.died(this, how, delayMs);
     if (delayMs === 0) {

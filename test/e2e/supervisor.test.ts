@@ -92,7 +92,12 @@ test("Supervisor waits longer and longer when a process keeps dying", async () =
     "a third start",
     () => log.lines.filter((line) => line.message === "Process died").length >= 3 || undefined,
   );
+  const waiting = await eventually("the wait shows", () =>
+    supervisor.processes().find((facts) => facts.state === "waiting"),
+  );
+  assert.equal(waiting.pid, 0);
   supervisor.kill();
+  assert.deepEqual(supervisor.processes(), []);
   const waits = log.lines
     .filter((line) => line.message === "Process is started again later")
     .map((line) => line.fields["delayMs"]);
