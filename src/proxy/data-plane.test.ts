@@ -476,3 +476,42 @@ test("DataPlane.drain() finishes what is in flight, closes what is idle and acce
   await late.closed;
   assert.equal(edge.dataPlane.stats().connections.open, 0);
 });
+
+const HEAD_PIECES = ["GET /@", " HTTP/1.1\r\nHost: shop.", "example\r\nConnection: close\r\n", "\r\n"] as const;
+
+test("DataPlane keeps connections apart when heads in pieces are refused between others in pieces", async () => {
+  await using endpoint = await openMirror();
+  await using edge = await openEdge(shopSnapshot([endpoint.port]));
+  const refused = RawClient.connect(edge.httpPort);
+  refused.send("GET x ");
+  await waitFor(() => edge.dataPlane.stats().connections.open === 1);
+  refused.send("HTTP/1.1\r\nHost: shop.example\r\n\r\n");
+  assert.match(await refused.end(), /^HTTP\/1\.1 400 /);
+  // Both heads are incomplete at the same time, so each must have a parser to itself.
+  const clients = Array.from({ length: 4 }, () => RawClient.connect(edge.httpPort));
+  for (let piece = 0; piece < HEAD_PIECES.length; piece++) {
+    for (const [index, client] of clients.entries()) client.send(HEAD_PIECES[piece]?.replace("@", String(index)) ?? "");
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  }
+  for (const [index, client] of clients.entries()) assert.equal(mirrored(await client.end()).url, `/${index}`);
+});
+
+test("DataPlane still delivers an answer when the client closes its half before it has read it", async () => {
+  const sizeBytes = 8 * 1024 * 1024;
+  await using endpoint = await openEndpoint((_request, response) => response.end(Buffer.alloc(sizeBytes, "x")));
+  await using edge = await openEdge(shopSnapshot([endpoint.port]));
+  const client = RawClient.connect(edge.httpPort);
+  client.socket.pause();
+  client.send("GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n");
+  for (let turn = 0; turn < 500; turn++) await new Promise((resolve) => setImmediate(resolve));
+  client.socket.end();
+  client.socket.resume();
+  const heard = await client.end();
+  assert.equal(heard.length - heard.indexOf("\r\n\r\n") - 4, sizeBytes);
+});
+
+test("DataPlane answers 502 when an endpoint sends 1xx responses without end", async () => {
+  await using endpoint = await openRawEndpoint((socket) => socket.write("HTTP/1.1 103 Early Hints\r\n\r\n".repeat(50)));
+  await using edge = await openEdge(shopSnapshot([endpoint.port]));
+  assert.match(await say(edge.httpPort, get("/")), /HTTP\/1\.1 502 Bad Gateway[\s\S]*1xx responses without end/);
+});

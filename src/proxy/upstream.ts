@@ -15,6 +15,9 @@ const CHUNKED = 2;
 const UNTIL_CLOSE = 3;
 const COMPLETE = 4;
 
+/** 1xx responses passed on before a final one. */
+const INFORMATIONAL_MAX = 32;
+
 /** From this many bytes on, a body is read into a buffer of the connection's own. */
 const BULK_BYTES = 128 * 1024;
 
@@ -40,6 +43,7 @@ export class UpstreamConnection implements ChannelOwner, Timed {
   #turn = 0;
   #state = COMPLETE;
   #left = 0;
+  #informational = 0;
   #keepAlive = true;
   #parser: ResponseParser | undefined;
   #chunked: ChunkedDecoder | undefined;
@@ -75,6 +79,7 @@ export class UpstreamConnection implements ChannelOwner, Timed {
     this.#exchange = exchange;
     this.#state = HEAD;
     this.answered = false;
+    this.#informational = 0;
     this.#requestComplete = false;
     this.#readTimeoutMs = readTimeoutMs;
     this.#sendTimeoutMs = sendTimeoutMs;
@@ -206,6 +211,7 @@ export class UpstreamConnection implements ChannelOwner, Timed {
     this.#parser = undefined;
     if (parser.status >= 200) this.#beginBody(exchange, parser, next === end);
     else if (parser.status === 101) exchange.onSwitch(this, parser, buffer, next, end);
+    else if (++this.#informational > INFORMATIONAL_MAX) this.#breach(exchange, "it sends 1xx responses without end");
     else {
       exchange.downstream.sendInformational(parser);
       parser.begin();

@@ -1,7 +1,5 @@
 import type { Socket } from "node:net";
-import { rewriteTarget } from "../../routing/phases/rewrite.ts";
-import { type Answer, statusText } from "../answer.ts";
-import { messageBuffers, SHARED_READ_BYTES, takeBuffer } from "../buffer-pool.ts";
+import type { Answer } from "../answer.ts";
 import { Channel, type ChannelOwner } from "../channel.ts";
 import type { Timed } from "../deadlines.ts";
 import type { Downstream } from "../downstream.ts";
@@ -9,25 +7,17 @@ import { Exchange } from "../exchange.ts";
 import { ForwardedHeaders } from "../forwarded-headers.ts";
 import type { Peer } from "../peer.ts";
 import type { Plane } from "../plane.ts";
-import { normalisePath } from "../request-path.ts";
-import { parseHost } from "../request-host.ts";
 import { rescue, type Trouble } from "../rescue.ts";
 import { Tunnel } from "../tunnel.ts";
 import type { UpstreamConnection } from "../upstream.ts";
 import { ChunkedDecoder } from "./chunked.ts";
-import { BROKEN, DONE, MORE, type FramingProblem, type HeaderSection } from "./header-section.ts";
+import { composeRequest, queryOf } from "./compose-request.ts";
+import { BROKEN, DONE, type HeaderSection, MORE } from "./header-section.ts";
+import { methodOf } from "./request-method.ts";
 import type { RequestParser } from "./request-parser.ts";
-import {
-  KEPT_OF_REQUEST,
-  KEPT_OF_RESPONSE,
-  KEPT_OF_TRUSTED_REQUEST,
-  KEPT_WITHOUT_LENGTH,
-  putBytes,
-  putHeaders,
-  putText,
-} from "./put-head.ts";
+import { RequestTarget } from "./request-target.ts";
 import type { ResponseParser } from "./response-parser.ts";
-import { CHUNK_FRAME_BYTES, putChunk, putLastChunk, sendChunk } from "./send-chunk.ts";
+import { type ConnectionLine, ResponseWriter } from "./response-writer.ts";
 
 /** Between requests, or reading a head. */
 const HEAD = 0;
@@ -42,24 +32,17 @@ const DISCARD = 4;
 /** Closed, or no longer speaking HTTP. */
 const OVER = 5;
 
-/** How the response body is framed towards the client. */
-const AS_IS = 0;
-const CHUNKED = 1;
-const NO_BODY = 2;
-
 /** From this many bytes on, a request body is read into a buffer of the connection's own. */
 const BULK_BYTES = 128 * 1024;
 
-const BAD_HOST: FramingProblem = { status: 400, text: "the Host header is not a host name or address" };
-const BAD_FORM: FramingProblem = { status: 400, text: "the request target is neither a path nor an http URL" };
 const NO_BYTES: Buffer = Buffer.alloc(0);
 
+const HEAD_TIMEOUT: Trouble = { kind: "head-timeout" };
+const BODY_TIMEOUT: Trouble = { kind: "body-timeout" };
 const PLAIN_TO_TLS: Trouble = {
   kind: "framing",
   problem: { status: 400, text: "this port speaks HTTPS, and the request came as plain HTTP" },
 };
-const HEAD_TIMEOUT: Trouble = { kind: "head-timeout" };
-const BODY_TIMEOUT: Trouble = { kind: "body-timeout" };
 
 /**
  * A client's HTTP/1.1 (or 1.0) connection: parses its requests one after the other, hands each to the exchange, and
@@ -71,7 +54,9 @@ export class ClientConnection implements ChannelOwner, Downstream, Timed {
   readonly #plane: Plane;
   readonly #channel: Channel;
   readonly #exchange: Exchange;
+  readonly #target = new RequestTarget();
   readonly #forwarded: ForwardedHeaders;
+  readonly #writer: ResponseWriter;
   readonly #onGone: (connection: ClientConnection) => void;
   #state = HEAD;
   /** The parser of the request at hand: while its head is incomplete, and while the exchange starts. */
@@ -87,22 +72,15 @@ export class ClientConnection implements ChannelOwner, Downstream, Timed {
   #bodyChunked = false;
   #decoder: ChunkedDecoder | undefined;
   #discarded = 0;
+  /** What came of the body together with the head, while the exchange starts, and whether it went along. */
+  readonly #early = { bytes: NO_BYTES, start: 0, end: 0 };
+  #earlyUsed = false;
 
   /** Bytes that cannot be used yet: of a body whose endpoint is not there yet, or of the next request. */
   #stash: Buffer | undefined;
   #consuming = false;
 
-  #out: Buffer | undefined;
-  #outLength = 0;
-  #framing = AS_IS;
-  #trailers: HeaderSection | undefined;
-  #trailerBytes: Buffer = NO_BYTES;
-
-  /** The authority of the last request, what it means, and the bytes of it. */
-  #authority = "";
-  #host: string | undefined = "";
-
-  /** `onGone` is called once, when the connection is closed or has become a tunnel. */
+  /** `onGone` is called once, when the connection is over; an upgraded one is when its tunnel is. */
   constructor(plane: Plane, socket: Socket, peer: Peer, onGone: (connection: ClientConnection) => void) {
     this.#plane = plane;
     this.peer = peer;
@@ -110,6 +88,7 @@ export class ClientConnection implements ChannelOwner, Downstream, Timed {
     this.#exchange = new Exchange(plane, this);
     this.#forwarded = new ForwardedHeaders(peer);
     this.#channel = new Channel(socket, this, "client", plane.channelMode);
+    this.#writer = new ResponseWriter(this.#channel);
     this.deadlineMs = plane.deadlines.in(plane.limits.headTimeoutMs);
     plane.deadlines.add(this);
   }
@@ -136,7 +115,9 @@ export class ClientConnection implements ChannelOwner, Downstream, Timed {
   /** Closes the connection when it is idle; else after the answer. */
   drain(): void {
     this.#keepAlive = false;
-    if (this.#state === HEAD && !this.#exchange.active && this.#parser === undefined) this.#channel.destroy();
+    if (this.#state !== HEAD || this.#parser !== undefined) return;
+    if (this.#channel.pendingBytes > 0) this.#close();
+    else this.#channel.destroy();
   }
 
   destroy(): void {
@@ -157,10 +138,7 @@ export class ClientConnection implements ChannelOwner, Downstream, Timed {
   onEnd(): void {
     this.#clientEnded = true;
     this.#keepAlive = false;
-    if (this.#state === RESPONSE || this.#stash !== undefined) return;
-    if (this.#state === BODY) this.#exchange.clientGone();
-    if (this.#state === LINGER) this.#channel.end();
-    else this.#channel.destroy();
+    if (this.#stash === undefined) this.#endAfterClient();
   }
 
   onDrain(): void {
@@ -178,7 +156,7 @@ export class ClientConnection implements ChannelOwner, Downstream, Timed {
     this.#plane.deadlines.remove(this);
     this.#giveParser();
     this.#stash = undefined;
-    this.#dropOut();
+    this.#writer.drop();
     this.#exchange.clientGone();
     this.#onGone(this);
   }
@@ -193,8 +171,10 @@ export class ClientConnection implements ChannelOwner, Downstream, Timed {
     switch (this.#state) {
       case HEAD:
         if (this.#parser === undefined) return this.#channel.destroy();
+        this.#giveParser();
         return this.#refuse(HEAD_TIMEOUT);
       case BODY:
+        // It is the endpoint that is slow, and it has a deadline of its own.
         if (!this.#exchange.takesBody || this.#exchange.upstreamCongested) return;
         return this.#exchange.fail(BODY_TIMEOUT);
       case RESPONSE:
@@ -214,8 +194,7 @@ export class ClientConnection implements ChannelOwner, Downstream, Timed {
       const before = at;
       switch (this.#state) {
         case HEAD:
-          if (this.#channel.congested) break;
-          at = this.#consumeHead(buffer, at, end);
+          if (!this.#channel.congested) at = this.#consumeHead(buffer, at, end);
           break;
         case BODY:
           if (this.#exchange.takesBody) at = this.#consumeBody(buffer, at, end);
@@ -249,7 +228,7 @@ export class ClientConnection implements ChannelOwner, Downstream, Timed {
     if (stash !== undefined) {
       this.#stash = undefined;
       const used = this.#consume(stash, 0, stash.length);
-      if (used < stash.length && this.#stash === undefined) this.#stash = stash.subarray(used);
+      if (used < stash.length) this.#stash = stash.subarray(used);
     }
     if (this.#stash !== undefined) return;
     if (this.#state === BODY) {
@@ -257,144 +236,111 @@ export class ClientConnection implements ChannelOwner, Downstream, Timed {
       this.deadlineMs = this.#plane.deadlines.in(this.#plane.limits.bodyTimeoutMs);
     }
     this.#channel.resume();
-    if (this.#clientEnded && this.#state === HEAD) this.#channel.destroy();
+    if (this.#clientEnded) this.#endAfterClient();
+  }
+
+  /** The client sends nothing more, and everything it sent has been looked at. */
+  #endAfterClient(): void {
+    switch (this.#state) {
+      case RESPONSE:
+        return;
+      case HEAD:
+        // An answer may still be on its way.
+        return this.#close();
+      case LINGER:
+        return this.#channel.end();
+      default:
+        return this.#channel.destroy();
+    }
   }
 
   #consumeHead(buffer: Buffer, from: number, end: number): number {
     const { requestParsers, deadlines, limits } = this.#plane;
     let parser = this.#parser;
+    const kept = parser !== undefined;
     if (parser === undefined) {
       parser = requestParsers.shared;
       parser.begin();
     }
     const progress = parser.feed(buffer, from, end);
     if (progress === MORE) {
-      if (this.#parser === undefined) {
-        this.#parser = requestParsers.keepShared();
-        this.deadlineMs = deadlines.in(limits.headTimeoutMs);
-      }
+      if (kept) return end;
+      this.#parser = requestParsers.keepShared();
+      this.deadlineMs = deadlines.in(limits.headTimeoutMs);
       return end;
     }
-    const kept = this.#parser !== undefined;
     this.#parser = parser;
-    if (progress === BROKEN) {
+    let used = end;
+    if (progress === DONE) used = this.#startRequest(parser, buffer, parser.consumed, end);
+    else {
       this.#minorVersion = 1;
       this.#refuse({ kind: "framing", problem: parser.problem });
-      return end;
     }
-    const next = parser.consumed;
-    const used = this.#startRequest(parser, buffer, next, end);
     this.#parser = undefined;
     if (kept) requestParsers.give(parser);
     return used;
   }
 
   #startRequest(parser: RequestParser, buffer: Buffer, bodyStart: number, end: number): number {
+    const { limits, draining, deadlines, trusted, snapshot } = this.#plane;
     const exchange = this.#exchange;
-    this.#minorVersion = parser.minorVersion;
+    const target = this.#target;
     this.#requests++;
-    const { limits, draining } = this.#plane;
+    this.#minorVersion = parser.minorVersion;
     this.#keepAlive =
       parser.keepAlive && !draining && !this.#clientEnded && this.#requests < limits.requestsPerConnectionMax;
     this.#expectsContinue = parser.expectsContinue;
     this.#continued = false;
     this.#bodyChunked = parser.chunked;
     this.#bodyLeft = Math.max(parser.contentLength, 0);
-    this.#trailers = undefined;
 
-    const problem = this.#readTarget(parser);
+    const problem = target.read(parser);
     if (problem !== undefined) {
       this.#refuse({ kind: "framing", problem });
       return end;
     }
     exchange.method = methodOf(parser);
     exchange.isHead = exchange.method === "HEAD";
+    exchange.host = target.host;
+    exchange.path = target.path;
+    exchange.forwardPath = target.forwardPath;
     exchange.contentLength = parser.chunked ? -1 : this.#bodyLeft;
     exchange.wantsUpgrade = parser.upgradeIndex >= 0 && exchange.contentLength === 0 && wantsUpgrade(parser);
-    exchange.secure = this.#forwarded.begin(
-      parser,
-      this.#authority,
-      this.#plane.trusted,
-      this.#plane.snapshot.settings,
-    );
+    exchange.secure = this.#forwarded.begin(parser, target.authority, trusted, snapshot.settings);
 
     const hasBody = exchange.contentLength !== 0;
     this.#state = hasBody ? BODY : RESPONSE;
-    this.deadlineMs = hasBody ? this.#plane.deadlines.in(limits.bodyTimeoutMs) : Infinity;
+    this.deadlineMs = hasBody ? deadlines.in(limits.bodyTimeoutMs) : Infinity;
     if (parser.chunked) {
       this.#decoder ??= new ChunkedDecoder(limits);
       this.#decoder.begin();
     }
-    // What has arrived of the body goes along with the head when it fits (`composeRequest`).
-    this.#early = buffer;
-    this.#earlyStart = bodyStart;
-    this.#earlyEnd = bodyStart + (parser.chunked ? 0 : Math.min(this.#bodyLeft, end - bodyStart));
-    exchange.start();
-    this.#early = NO_BYTES;
-    const used = this.#earlyUsed ? this.#earlyEnd : bodyStart;
+    return this.#startExchange(buffer, bodyStart, end);
+  }
+
+  /** Returns where the bytes go on that did not go along with the head. */
+  #startExchange(buffer: Buffer, bodyStart: number, end: number): number {
+    const early = this.#early;
+    early.bytes = buffer;
+    early.start = bodyStart;
+    early.end = bodyStart + (this.#bodyChunked ? 0 : Math.min(this.#bodyLeft, end - bodyStart));
     this.#earlyUsed = false;
-    if (!exchange.active || used === bodyStart) return used;
-    this.#bodyLeft -= used - bodyStart;
-    exchange.requestBytes += used - bodyStart;
+    this.#exchange.start();
+    early.bytes = NO_BYTES;
+    if (!this.#earlyUsed) return bodyStart;
+    const used = early.end - bodyStart;
+    if (!this.#exchange.active) {
+      // Answered at once after all: the rest of the body is still to be thrown away.
+      this.#bodyLeft -= used;
+      if (this.#state === DISCARD && this.#bodyLeft === 0) this.#nextRequest();
+      return early.end;
+    }
+    this.#exchange.requestBytes += used;
+    this.#bodyLeft -= used;
     if (this.#bodyLeft === 0) this.#endBody();
     else if (this.#bodyLeft >= BULK_BYTES) this.#channel.bulk = true;
-    return used;
+    return early.end;
   }
-
-  #early: Buffer = NO_BYTES;
-  #earlyStart = 0;
-  #earlyEnd = 0;
-  #earlyUsed = false;
-
-  /** Sets host and path of the exchange; returns what is wrong with them. */
-  #readTarget(parser: RequestParser): FramingProblem | undefined {
-    const { bytes, targetStart, targetEnd } = parser;
-    const exchange = this.#exchange;
-    if (bytes[targetStart] !== 0x2f) return this.#readAbsoluteTarget(parser);
-    if (parser.hostIndex >= 0) {
-      const start = parser.headers.valueStart(parser.hostIndex);
-      const end = parser.headers.valueEnd(parser.hostIndex);
-      if (!sameLatin1(bytes, start, end, this.#authority)) this.#setAuthority(bytes.toString("latin1", start, end));
-    } else this.#setAuthority("");
-    if (this.#host === undefined) return BAD_HOST;
-    exchange.host = this.#host;
-    const path = bytes.toString("latin1", targetStart, parser.queryStart < 0 ? targetEnd : parser.queryStart);
-    return this.#setPath(path, parser.pathIsPlain);
-  }
-
-  /** RFC 9112 section 3.2.2: the authority of an absolute target replaces the Host header. */
-  #readAbsoluteTarget(parser: RequestParser): FramingProblem | undefined {
-    const text = parser.bytes.toString("latin1", parser.targetStart, parser.targetEnd);
-    const found = /^https?:\/\/([^/?]*)([^?]*)/i.exec(text);
-    if (found === null && methodOf(parser) !== "CONNECT") return BAD_FORM;
-    const [all = "", authority = "", path = ""] = found ?? [];
-    this.#setAuthority(authority);
-    if (this.#host === undefined || (authority === "" && found !== null)) return BAD_HOST;
-    this.#exchange.host = this.#host;
-    parser.queryStart = all.length < text.length ? parser.targetStart + all.length : -1;
-    return this.#setPath(path === "" ? "/" : path, false);
-  }
-
-  #setAuthority(authority: string): void {
-    if (authority === this.#authority) return;
-    this.#authority = authority;
-    this.#host = parseHost(authority);
-  }
-
-  #setPath(path: string, plain: boolean): FramingProblem | undefined {
-    const exchange = this.#exchange;
-    this.#pathIsPlain = plain;
-    exchange.path = path;
-    exchange.forwardPath = path;
-    if (plain) return undefined;
-    const normal = normalisePath(path);
-    if (normal.kind === "refused") return { status: 400, text: normal.text };
-    exchange.path = normal.match;
-    exchange.forwardPath = normal.forward;
-    return undefined;
-  }
-
-  #pathIsPlain = true;
 
   #consumeBody(buffer: Buffer, from: number, end: number): number {
     this.deadlineMs = this.#plane.deadlines.in(this.#plane.limits.bodyTimeoutMs);
@@ -473,9 +419,7 @@ export class ClientConnection implements ChannelOwner, Downstream, Timed {
   // The request as the exchange asks about it.
 
   query(): string {
-    const parser = this.#parser;
-    if (parser === undefined || parser.queryStart < 0) return "";
-    return parser.bytes.toString("latin1", parser.queryStart, parser.targetEnd);
+    return this.#parser === undefined ? "" : queryOf(this.#parser);
   }
 
   header(name: string): string | undefined {
@@ -484,59 +428,16 @@ export class ClientConnection implements ChannelOwner, Downstream, Timed {
     const { headers, bytes } = parser;
     for (let index = 0; index < headers.count; index++) {
       const start = headers.lineStart(index);
-      if (headers.nameEnd(index) - start !== name.length) continue;
-      if (bytes.toString("latin1", start, headers.nameEnd(index)).toLowerCase() === name)
-        return headers.value(bytes, index);
+      const end = headers.nameEnd(index);
+      if (end - start !== name.length || bytes.toString("latin1", start, end).toLowerCase() !== name) continue;
+      return headers.value(bytes, index);
     }
     return undefined;
   }
 
   composeRequest(exchange: Exchange): void {
-    const parser = this.#parser;
-    if (parser === undefined) return;
-    const { bytes, headers } = parser;
-    const target = this.#targetText(exchange, parser);
-    const host = exchange.policy?.upstreamHost ?? this.#authority;
-    const block = this.#forwarded.block();
-    const headBytes =
-      headers.position - parser.methodStart + (target?.length ?? 0) + host.length + block.length + FIXED_BYTES;
-    const early = this.#earlyEnd - this.#earlyStart;
-    const takesEarly = early > 0 && headBytes + early <= messageBuffers.bytes;
-    const out = takeBuffer(takesEarly ? headBytes + early : headBytes);
-
-    let at = putBytes(out, 0, bytes, parser.methodStart, parser.methodEnd + 1);
-    at =
-      target === undefined ? putBytes(out, at, bytes, parser.targetStart, parser.targetEnd) : putText(out, at, target);
-    at = putText(out, at, " HTTP/1.1\r\nHost: ");
-    at = putText(out, at, host);
-    at = putText(out, at, "\r\n");
-    at = putHeaders(out, at, bytes, headers, this.#forwarded.trusted ? KEPT_OF_TRUSTED_REQUEST : KEPT_OF_REQUEST);
-    at += block.copy(out, at);
-    if (parser.chunked) at = putText(out, at, "Transfer-Encoding: chunked\r\n");
-    if (exchange.wantsUpgrade) {
-      at = putText(out, at, "Connection: upgrade\r\nUpgrade: ");
-      at = putBytes(out, at, bytes, headers.valueStart(parser.upgradeIndex), headers.valueEnd(parser.upgradeIndex));
-      at = putText(out, at, "\r\n");
-    }
-    at = putText(out, at, "\r\n");
-    if (takesEarly) {
-      at = putBytes(out, at, this.#early, this.#earlyStart, this.#earlyEnd);
-      this.#earlyUsed = true;
-      exchange.requestHasBody = true;
-    }
-    exchange.request = out;
-    exchange.requestLength = at;
-  }
-
-  /** Returns the target when it is not sent on as it came. */
-  #targetText(exchange: Exchange, parser: RequestParser): string | undefined {
-    const rewrite = exchange.policy?.rewrite;
-    if (rewrite !== undefined) {
-      return escapeTarget(rewriteTarget(rewrite, exchange.forwardPath, this.query().slice(1)));
-    }
-    return this.#pathIsPlain && parser.bytes[parser.targetStart] === 0x2f
-      ? undefined
-      : exchange.forwardPath + this.query();
+    if (this.#parser === undefined) return;
+    this.#earlyUsed = composeRequest(exchange, this.#parser, this.#target, this.#forwarded, this.#early);
   }
 
   // The response's way out.
@@ -544,112 +445,53 @@ export class ClientConnection implements ChannelOwner, Downstream, Timed {
   sendInformational(head: ResponseParser): void {
     if (this.#minorVersion === 0) return;
     if (head.status === 100) this.#continued = true;
-    this.#beginOut(head.headers.position + 64);
-    this.#putStatusLine(head);
-    this.#putResponseHeaders(head, false);
-    this.#put("\r\n");
+    this.#writer.informational(head);
   }
 
   sendHead(exchange: Exchange, head: ResponseParser, bodiless: boolean): void {
-    const close = this.#mustClose(head, bodiless);
-    this.#framing = bodiless ? NO_BODY : head.contentLength >= 0 || this.#minorVersion === 0 ? AS_IS : CHUNKED;
-    // A response without a body may still say how it would be framed (HEAD, 304).
-    const saysChunked = this.#framing === CHUNKED || (exchange.isHead && head.chunked && this.#minorVersion === 1);
-    this.#beginOut(head.headers.position + 128);
-    this.#putStatusLine(head);
-    this.#putResponseHeaders(head, head.status !== 204);
-    if (saysChunked) this.#put("Transfer-Encoding: chunked\r\n");
-    if (close) {
-      this.#keepAlive = false;
-      this.#put("Connection: close\r\n");
-    } else if (this.#minorVersion === 0) this.#put("Connection: keep-alive\r\n");
-    this.#put("\r\n");
+    if (this.#mustClose(head, bodiless)) this.#keepAlive = false;
+    const chunked = !bodiless && head.contentLength < 0 && this.#minorVersion === 1;
+    // A response without a body may still say how it would be framed.
+    const saysChunked = chunked || (exchange.isHead && head.chunked && this.#minorVersion === 1);
+    this.#writer.head(head, { chunked, saysChunked }, this.#connectionLine());
   }
 
   sendBody(source: Channel, buffer: Buffer, start: number, end: number): void {
-    const length = end - start;
-    if (length > SHARED_READ_BYTES) {
-      this.flush();
-      if (this.#framing === CHUNKED) sendChunk(this.#channel, source, buffer, start, end);
-      else this.#channel.relay(buffer, start, end, source);
-      return this.#watchSending();
-    }
-    let out = this.#out;
-    if (out === undefined || this.#outLength + length + CHUNK_FRAME_BYTES > out.length) {
-      this.flush();
-      out = messageBuffers.take();
-      this.#out = out;
-    }
-    this.#outLength =
-      this.#framing === CHUNKED
-        ? putChunk(out, this.#outLength, buffer, start, end)
-        : putBytes(out, this.#outLength, buffer, start, end);
+    this.#writer.body(source, buffer, start, end);
+    this.#watchSending();
   }
 
   sendTrailers(trailers: HeaderSection, bytes: Buffer): void {
-    if (this.#framing !== CHUNKED) return;
-    this.#trailers = trailers;
-    this.#trailerBytes = bytes;
+    this.#writer.trailers(trailers, bytes);
   }
 
   sendEnd(): void {
-    if (this.#framing === CHUNKED) {
-      this.#beginOut(this.#trailerBytes.length + CHUNK_FRAME_BYTES);
-      const out = this.#out;
-      if (out !== undefined) this.#outLength = putLastChunk(out, this.#outLength, this.#trailers, this.#trailerBytes);
-      this.#trailers = undefined;
-      this.#trailerBytes = NO_BYTES;
-    }
-    this.flush();
+    this.#writer.end();
+    this.#watchSending();
     this.#endResponse();
   }
 
   flush(): void {
-    const out = this.#out;
-    if (out === undefined) return;
-    const length = this.#outLength;
-    this.#out = undefined;
-    this.#outLength = 0;
-    this.#channel.write(out, length, messageBuffers);
+    this.#writer.flush();
     this.#watchSending();
   }
 
   sendAnswer(answer: Answer): void {
-    this.#dropOut();
-    const { status } = answer;
     if (answer.close || (this.#expectsContinue && !this.#continued)) this.#keepAlive = false;
-    const body = Buffer.from(answer.body);
-    const lines = [
-      `HTTP/1.1 ${status} ${statusText(status)}`,
-      `Date: ${new Date(this.#plane.clock.nowMs()).toUTCString()}`,
-      `Content-Type: ${answer.contentType}`,
-      `Content-Length: ${body.length}`,
-    ];
-    if (answer.location !== undefined) lines.push(`Location: ${answer.location}`);
-    if (!this.#keepAlive) lines.push("Connection: close");
-    else if (this.#minorVersion === 0) lines.push("Connection: keep-alive");
-    const head = Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
-    const message = this.#exchange.isHead ? head : Buffer.concat([head, body]);
-    this.#channel.write(message, message.length, undefined);
+    this.#writer.answer(answer, this.#plane.clock.nowMs(), this.#exchange.isHead, this.#connectionLine());
     this.#watchSending();
     this.#endResponse();
   }
 
   abort(): void {
-    this.#dropOut();
+    this.#writer.drop();
     this.#state = OVER;
     // A body that ends with the connection must not look complete.
     this.#channel.reset();
   }
 
   upgrade(exchange: Exchange, head: ResponseParser, upstream: UpstreamConnection, early: Buffer): void {
-    this.#beginOut(head.headers.position + 256);
-    this.#putStatusLine(head);
-    this.#putResponseHeaders(head, true);
-    this.#put("Connection: upgrade\r\n");
-    if (head.upgradeIndex >= 0) this.#put(`Upgrade: ${head.headers.value(head.bytes, head.upgradeIndex)}\r\n`);
-    this.#put("\r\n");
-    this.flush();
+    this.#writer.switching(head);
     this.#state = OVER;
     this.#plane.deadlines.remove(this);
     const stash = this.#stash ?? NO_BYTES;
@@ -662,8 +504,14 @@ export class ClientConnection implements ChannelOwner, Downstream, Timed {
     tunnel.start(stash, early);
   }
 
+  #connectionLine(): ConnectionLine {
+    if (!this.#keepAlive) return "Connection: close\r\n";
+    return this.#minorVersion === 0 ? "Connection: keep-alive\r\n" : "";
+  }
+
   #mustClose(head: ResponseParser, bodiless: boolean): boolean {
-    if (!this.#keepAlive || this.#plane.draining) return true;
+    if (this.#plane.draining) return true;
+    // Without the 100 it waits for, nobody knows whether the client will send the body.
     if (this.#expectsContinue && !this.#continued && this.#state === BODY) return true;
     // To an old client, only the end of the connection ends a body without a length.
     return this.#minorVersion === 0 && !bodiless && head.contentLength < 0;
@@ -683,7 +531,7 @@ export class ClientConnection implements ChannelOwner, Downstream, Timed {
     if (draining || !this.#keepAlive) return this.#close();
     this.#state = HEAD;
     this.deadlineMs = this.#channel.pendingBytes > 0 ? this.#sendDeadline() : deadlines.in(limits.idleTimeoutMs);
-    if (!this.#consuming) this.resumeBody();
+    this.resumeBody();
   }
 
   /** Closes our half; the client's is read on for a while, or it could lose the answer to a reset. */
@@ -703,8 +551,8 @@ export class ClientConnection implements ChannelOwner, Downstream, Timed {
   #refuse(trouble: Trouble): void {
     const exchange = this.#exchange;
     if (trouble.kind === "framing") this.#plane.counters.malformed++;
-    this.#giveParser();
     this.#keepAlive = false;
+    this.#target.clear();
     exchange.isHead = false;
     exchange.method = "";
     exchange.host = "";
@@ -716,7 +564,7 @@ export class ClientConnection implements ChannelOwner, Downstream, Timed {
 
   #giveParser(): void {
     if (this.#parser === undefined) return;
-    if (this.#parser !== this.#plane.requestParsers.shared) this.#plane.requestParsers.give(this.#parser);
+    this.#plane.requestParsers.give(this.#parser);
     this.#parser = undefined;
   }
 
@@ -727,73 +575,9 @@ export class ClientConnection implements ChannelOwner, Downstream, Timed {
   #sendDeadline(): number {
     return this.#plane.deadlines.in(this.#plane.limits.clientSendTimeoutMs);
   }
-
-  /** Makes room for `bytes` more in the message being collected. */
-  #beginOut(bytes: number): void {
-    const out = this.#out;
-    if (out !== undefined && this.#outLength + bytes <= out.length) return;
-    this.flush();
-    this.#out = bytes <= messageBuffers.bytes ? messageBuffers.take() : Buffer.allocUnsafeSlow(bytes);
-    this.#outLength = 0;
-  }
-
-  #dropOut(): void {
-    if (this.#out !== undefined) messageBuffers.give(this.#out);
-    this.#out = undefined;
-    this.#outLength = 0;
-  }
-
-  #put(text: string): void {
-    if (this.#out !== undefined) this.#outLength = putText(this.#out, this.#outLength, text);
-  }
-
-  #putStatusLine(head: ResponseParser): void {
-    const out = this.#out;
-    if (out === undefined) return;
-    const { status, reasonStart, reasonEnd, bytes } = head;
-    let at = putText(out, this.#outLength, "HTTP/1.1 ");
-    out[at++] = 0x30 + Math.floor(status / 100);
-    out[at++] = 0x30 + (Math.floor(status / 10) % 10);
-    out[at++] = 0x30 + (status % 10);
-    if (reasonStart === reasonEnd) out[at++] = 0x20;
-    else at = putBytes(out, at, bytes, reasonStart, reasonEnd);
-    this.#outLength = putText(out, at, "\r\n");
-  }
-
-  #putResponseHeaders(head: ResponseParser, withLength: boolean): void {
-    const out = this.#out;
-    if (out === undefined) return;
-    const kept = withLength ? KEPT_OF_RESPONSE : KEPT_WITHOUT_LENGTH;
-    this.#outLength = putHeaders(out, this.#outLength, head.bytes, head.headers, kept);
-  }
 }
-
-/** What composing adds to a request beside the parts that are counted: version, Host, framing and upgrade lines. */
-const FIXED_BYTES = 160;
 
 /** Upgrades to another version of HTTP would get around everything this edge checks. */
 function wantsUpgrade(parser: RequestParser): boolean {
   return !/\bh2c?\b|\bhttp\b/i.test(parser.headers.value(parser.bytes, parser.upgradeIndex));
-}
-
-/** What a rewrite made of a path may not end the request line. */
-function escapeTarget(target: string): string {
-  return target.replaceAll(/[^!-~]/g, (letter) => encodeURIComponent(letter));
-}
-
-function methodOf(parser: RequestParser): string {
-  const { bytes, methodStart, methodEnd } = parser;
-  const length = methodEnd - methodStart;
-  for (const method of COMMON_METHODS) {
-    if (method.length === length && sameLatin1(bytes, methodStart, methodEnd, method)) return method;
-  }
-  return bytes.toString("latin1", methodStart, methodEnd);
-}
-
-const COMMON_METHODS = ["GET", "POST", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"] as const;
-
-function sameLatin1(bytes: Uint8Array, start: number, end: number, text: string): boolean {
-  if (end - start !== text.length) return false;
-  for (let index = 0; index < text.length; index++) if (bytes[start + index] !== text.charCodeAt(index)) return false;
-  return true;
 }

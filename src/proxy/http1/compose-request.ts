@@ -1,0 +1,78 @@
+import { rewriteTarget } from "../../routing/phases/rewrite.ts";
+import type { RoutePolicy } from "../../routing/snapshot.ts";
+import { messageBuffers, takeBuffer } from "../buffer-pool.ts";
+import type { Exchange } from "../exchange.ts";
+import type { ForwardedHeaders } from "../forwarded-headers.ts";
+import { KEPT_OF_REQUEST, KEPT_OF_TRUSTED_REQUEST, putBytes, putHeaders, putText } from "./put-head.ts";
+import type { RequestParser } from "./request-parser.ts";
+import type { RequestTarget } from "./request-target.ts";
+
+/** What composing adds to a request beside the parts that are counted: version, Host, framing and upgrade lines. */
+const FIXED_BYTES = 160;
+
+/** Bytes of a body that have arrived together with its head. */
+export interface EarlyBody {
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * Writes the request's head for the endpoint into `exchange.request`, with what has already arrived of the body when it
+ * fits, so that both leave in one write. Returns whether the body's bytes are in.
+ */
+export function composeRequest(
+  exchange: Exchange,
+  parser: RequestParser,
+  target: RequestTarget,
+  forwarded: ForwardedHeaders,
+  early: EarlyBody,
+): boolean {
+  const { bytes, headers } = parser;
+  const text = targetText(exchange.policy, parser, target);
+  const host = exchange.policy?.upstreamHost ?? target.authority;
+  const block = forwarded.block();
+  const headBytes =
+    headers.position - parser.methodStart + (text?.length ?? 0) + host.length + block.length + FIXED_BYTES;
+  const earlyBytes = early.end - early.start;
+  const takesEarly = earlyBytes > 0 && headBytes + earlyBytes <= messageBuffers.bytes;
+  const out = takeBuffer(takesEarly ? headBytes + earlyBytes : headBytes);
+
+  let at = putBytes(out, 0, bytes, parser.methodStart, parser.methodEnd + 1);
+  at = text === undefined ? putBytes(out, at, bytes, parser.targetStart, parser.targetEnd) : putText(out, at, text);
+  at = putText(out, at, " HTTP/1.1\r\nHost: ");
+  at = putText(out, at, host);
+  at = putText(out, at, "\r\n");
+  at = putHeaders(out, at, bytes, headers, forwarded.trusted ? KEPT_OF_TRUSTED_REQUEST : KEPT_OF_REQUEST);
+  at = putBytes(out, at, block, 0, block.length);
+  if (parser.chunked) at = putText(out, at, "Transfer-Encoding: chunked\r\n");
+  if (exchange.wantsUpgrade) {
+    at = putText(out, at, "Connection: upgrade\r\nUpgrade: ");
+    at = putBytes(out, at, bytes, headers.valueStart(parser.upgradeIndex), headers.valueEnd(parser.upgradeIndex));
+    at = putText(out, at, "\r\n");
+  }
+  at = putText(out, at, "\r\n");
+  if (takesEarly) at = putBytes(out, at, early.bytes, early.start, early.end);
+  exchange.request = out;
+  exchange.requestLength = at;
+  exchange.requestHasBody = takesEarly;
+  return takesEarly;
+}
+
+/** Returns the query with its `?`, or empty. */
+export function queryOf(parser: RequestParser): string {
+  return parser.queryStart < 0 ? "" : parser.bytes.toString("latin1", parser.queryStart, parser.targetEnd);
+}
+
+/** Returns the target when it is not sent on as the bytes it came in. */
+function targetText(policy: RoutePolicy | undefined, parser: RequestParser, target: RequestTarget): string | undefined {
+  if (policy?.rewrite !== undefined) {
+    return escapeTarget(rewriteTarget(policy.rewrite, target.forwardPath, queryOf(parser).slice(1)));
+  }
+  return target.asItCame ? undefined : target.forwardPath + queryOf(parser);
+}
+
+/** What a rewrite made of a path must not end the request line. */
+function escapeTarget(target: string): string {
+  return target.replaceAll(/[^!-~]/g, (letter) => encodeURIComponent(letter));
+}
