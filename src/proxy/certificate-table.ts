@@ -12,6 +12,7 @@ export interface TlsProfile {
   readonly server: Server;
 }
 
+/** What a certificate table needs, and whom it tells about handshakes. */
 export interface CertificateTableOptions {
   readonly log: Logger;
   readonly limits: Pick<ProxyLimits, "tlsProfilesMax" | "handshakeTimeoutMs" | "certificateChecksMax">;
@@ -29,7 +30,7 @@ interface Entry extends TlsProfile {
  * The certificates of the snapshot, by name. A `tls.Server` is made when a name is first asked for and kept while the
  * name is in use; with the snapshot it is swapped at once, and one whose certificates did not change stays.
  *
- * Each name has a server of its own, to which the listener hands connections: `SNICallback` serves only one of an ECDSA
+ * Each name has a server of its own, to which the listener hands connections: a callback for SNI serves only one of an ECDSA
  * and an RSA certificate and ignores `minVersion`, and a bare TLSSocket does not verify clients.
  */
 export class CertificateTable {

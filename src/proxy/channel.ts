@@ -345,6 +345,7 @@ export interface SocketOpener {
   open(onread: OnRead | undefined): Socket;
 }
 
+/** The `onread` option of `net.connect`: the buffer of the next read, and who hears how many bytes are in it. */
 export interface OnRead {
   readonly buffer: () => Buffer;
   readonly callback: (count: number) => boolean;

@@ -13,6 +13,7 @@ import { Listener, type ListenTarget, TlsPeek } from "./listener.ts";
 import { peerOf } from "./peer.ts";
 import { Plane } from "./plane.ts";
 
+/** What a worker needs to open its data plane; the snapshot comes later, by `serve`. */
 export interface DataPlaneOptions {
   readonly http: readonly ListenTarget[];
   readonly https: readonly ListenTarget[];

@@ -54,6 +54,7 @@ export class Listener {
   }
 }
 
+/** What peeking at a ClientHello needs. */
 export interface TlsPeekOptions {
   readonly plane: Plane;
   readonly table: CertificateTable;

@@ -12,6 +12,7 @@ import { ParserPool } from "./parser-pool.ts";
 import { TrustedProxies } from "./trusted-proxies.ts";
 import { EndpointPools } from "./endpoint-pools.ts";
 
+/** What all connections of a worker are given, with every limit present. */
 export interface PlaneOptions {
   readonly clock: Clock;
   readonly random: () => number;

@@ -14,6 +14,7 @@ export const MORE = 0;
 export const DONE = 1;
 /** It is not what RFC 9112 allows; `problem` says why. */
 export const BROKEN = 2;
+/** How far scanning got. */
 export type Progress = typeof MORE | typeof DONE | typeof BROKEN;
 
 /** Why a message was refused, in words for whoever sent it. `status` is what a client gets for it. */
