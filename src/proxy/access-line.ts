@@ -6,7 +6,7 @@ export interface AccessLine {
   /** As it came, without the query: queries carry secrets. */
   readonly path: string;
   readonly secure: boolean;
-  readonly protocol: "HTTP/1.0" | "HTTP/1.1";
+  readonly protocol: "HTTP/1.0" | "HTTP/1.1" | "HTTP/2";
   /** 0 when the client was gone before there was one. */
   readonly status: number;
   /** Id of the route; empty without one. */

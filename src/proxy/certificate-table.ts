@@ -88,7 +88,7 @@ export class CertificateTable {
       cert: certificates.map(({ chain }) => chain),
       key: certificates.map(({ key }) => key),
       minVersion: host.minVersion,
-      ALPNProtocols: ["http/1.1"],
+      ALPNProtocols: ["h2", "http/1.1"],
       allowHalfOpen: true,
       handshakeTimeout: limits.handshakeTimeoutMs,
       ticketKeys: this.#ticketKeys,

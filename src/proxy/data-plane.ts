@@ -5,12 +5,13 @@ import type { Logger } from "../ground/log.ts";
 import type { Snapshot } from "../routing/snapshot.ts";
 import type { AccessLine } from "./access-line.ts";
 import { CertificateTable } from "./certificate-table.ts";
-import type { ChannelMode } from "./channel.ts";
+import type { Channel, ChannelMode } from "./channel.ts";
 import type { DataPlaneStats } from "./counters.ts";
 import { ClientConnection } from "./http1/client-connection.ts";
+import { Http2ClientConnection } from "./http2/client-connection.ts";
 import { DEFAULT_LIMITS, type ProxyLimits } from "./limits.ts";
 import { Listener, type ListenTarget, TlsPeek } from "./listener.ts";
-import { peerOf } from "./peer.ts";
+import { type Peer, peerOf } from "./peer.ts";
 import { Plane } from "./plane.ts";
 
 /** What a worker needs to open its data plane; the snapshot comes later, by `serve`. */
@@ -43,7 +44,7 @@ export class DataPlane {
   #https: readonly Listener[] = [];
   /** Accepted sockets that are not requests yet: waiting for, or in, a TLS handshake. */
   readonly #handshakes = new Map<string, Socket>();
-  readonly #connections = new Set<ClientConnection>();
+  readonly #connections = new Set<ClientConnection | Http2ClientConnection>();
   #onIdle: (() => void) | undefined;
 
   private constructor(options: DataPlaneOptions) {
@@ -189,21 +190,37 @@ export class DataPlane {
     counters.handshakes++;
     if (socket.isSessionReused()) counters.resumed++;
     const key = connectionKey(socket);
-    this.#serveConnection(socket, true).start();
+    if (socket.alpnProtocol === "h2") {
+      counters.open++;
+      this.#serveHttp2(socket, peerOf(socket, true));
+    } else this.#serveConnection(socket, true).start();
     this.#leaveHandshake(key);
   }
 
   #serveConnection(socket: Socket, secure: boolean): ClientConnection {
     const { counters } = this.#plane;
     counters.open++;
-    const connection = new ClientConnection(this.#plane, socket, peerOf(socket, secure), (gone) => {
-      counters.open--;
+    const peer = peerOf(socket, secure);
+    const connection = new ClientConnection(this.#plane, socket, peer, this.#onGone, (gone, channel) => {
+      this.#serveHttp2(channel, peer);
       this.#connections.delete(gone);
-      this.#tellWhenIdle();
     });
     this.#connections.add(connection);
     return connection;
   }
+
+  #serveHttp2(source: Socket | Channel, peer: Peer): void {
+    const connection = new Http2ClientConnection(this.#plane, source, peer, this.#onGone);
+    this.#connections.add(connection);
+    connection.start();
+    if (this.#plane.draining) connection.drain();
+  }
+
+  readonly #onGone = (gone: ClientConnection | Http2ClientConnection): void => {
+    this.#plane.counters.open--;
+    this.#connections.delete(gone);
+    this.#tellWhenIdle();
+  };
 }
 
 /** Names a connection by its four numbers: what a socket and the TLS socket over it have in common. */

@@ -13,7 +13,7 @@ import type { UpstreamConnection } from "./upstream.ts";
  */
 export interface Downstream {
   readonly peer: Peer;
-  readonly protocol: "HTTP/1.0" | "HTTP/1.1";
+  readonly protocol: "HTTP/1.0" | "HTTP/1.1" | "HTTP/2";
   /** Whether the client takes the response more slowly than it comes; `Exchange.onClientDrain` follows. */
   readonly congested: boolean;
   /** The query with its `?`, or empty. Only while the exchange starts. */

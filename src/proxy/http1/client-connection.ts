@@ -5,6 +5,7 @@ import type { Timed } from "../deadlines.ts";
 import type { Downstream } from "../downstream.ts";
 import { Exchange } from "../exchange.ts";
 import { ForwardedHeaders } from "../forwarded-headers.ts";
+import { startsHttp2 } from "../http2/starts-http2.ts";
 import type { Peer } from "../peer.ts";
 import type { Plane } from "../plane.ts";
 import { rescue, type Trouble } from "../rescue.ts";
@@ -58,6 +59,7 @@ export class ClientConnection implements ChannelOwner, Downstream, Timed {
   readonly #forwarded: ForwardedHeaders;
   readonly #writer: ResponseWriter;
   readonly #onGone: (connection: ClientConnection) => void;
+  readonly #onHttp2: (connection: ClientConnection, channel: Channel) => void;
   #state = HEAD;
   /** The parser of the request at hand: while its head is incomplete, and while the exchange starts. */
   #parser: RequestParser | undefined;
@@ -80,11 +82,21 @@ export class ClientConnection implements ChannelOwner, Downstream, Timed {
   #stash: Buffer | undefined;
   #consuming = false;
 
-  /** `onGone` is called once, when the connection is over; an upgraded one is when its tunnel is. */
-  constructor(plane: Plane, socket: Socket, peer: Peer, onGone: (connection: ClientConnection) => void) {
+  /**
+   * `onGone` is called once, when the connection is over; an upgraded one is when its tunnel is. `onHttp2` is called
+   * instead when a client without TLS starts with HTTP/2: the channel must then be given another owner.
+   */
+  constructor(
+    plane: Plane,
+    socket: Socket,
+    peer: Peer,
+    onGone: (connection: ClientConnection) => void,
+    onHttp2: (connection: ClientConnection, channel: Channel) => void,
+  ) {
     this.#plane = plane;
     this.peer = peer;
     this.#onGone = onGone;
+    this.#onHttp2 = onHttp2;
     this.#exchange = new Exchange(plane, this);
     this.#forwarded = new ForwardedHeaders(peer);
     this.#channel = new Channel(socket, this, "client", plane.channelMode);
@@ -112,6 +124,11 @@ export class ClientConnection implements ChannelOwner, Downstream, Timed {
     return this.#channel.congested;
   }
 
+  /** With TLS the protocol was agreed on in the handshake. */
+  get #mayBecomeHttp2(): boolean {
+    return !this.peer.secure && this.#state === HEAD && this.#parser === undefined && this.#stash === undefined;
+  }
+
   /** Closes the connection when it is idle; else after the answer. */
   drain(): void {
     this.#keepAlive = false;
@@ -127,6 +144,13 @@ export class ClientConnection implements ChannelOwner, Downstream, Timed {
   // What the socket says.
 
   onBytes(buffer: Buffer, start: number, end: number): void {
+    if (this.#requests === 0 && this.#mayBecomeHttp2 && startsHttp2(buffer, start, end)) {
+      this.#state = OVER;
+      this.#plane.deadlines.remove(this);
+      this.#onHttp2(this, this.#channel);
+      this.#channel.owner.onBytes(buffer, start, end);
+      return;
+    }
     if (this.#stash !== undefined) {
       this.#stash = Buffer.concat([this.#stash, buffer.subarray(start, end)]);
       return;

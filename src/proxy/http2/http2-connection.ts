@@ -46,7 +46,7 @@ import { FrameReader, type FrameSink } from "./frame-reader.ts";
 import { FIRST_BLOCK_PREFIX, type HeadWriter } from "./head-writer.ts";
 import { HpackDecoder } from "./hpack-decoder.ts";
 import type { Http2Limits } from "./http2-limits.ts";
-import { Http2Stream, type StreamCarrier, type StreamOwner } from "./http2-stream.ts";
+import { Http2Stream, LOW_WATER_BYTES, type StreamCarrier, type StreamOwner } from "./http2-stream.ts";
 import { PeerSettings } from "./peer-settings.ts";
 
 /** Who uses a connection. Called synchronously, also from within `receive`. */
@@ -83,8 +83,6 @@ const SETTINGS_COST = 10;
 /** Idle frames that one request, and one frame of data in either direction, explain. */
 const EARNED_BY_REQUEST = 8;
 const EARNED_BY_DATA = 2;
-/** Below this much waiting data, its sender is asked for more. */
-const LOW_WATER_BYTES = 16 * 1024;
 /** How a PING of ours is told from the peer's acknowledging something else. */
 const DRAIN_PING = Buffer.from("lintel-0", "latin1");
 
@@ -280,6 +278,10 @@ export class Http2Connection implements FrameSink, StreamCarrier {
     if (this.#goawaySinceMs >= 0 && nowMs - this.#goawaySinceMs > limits.goawayGraceMs) this.#endWhenIdle();
     this.#sweepFrames(nowMs);
     for (const stream of this.#streams.values()) {
+      if (stream.unwanted && stream.localEnded && !stream.endQueued) {
+        if (nowMs - stream.progressMs > limits.unwantedTimeoutMs) this.reset(stream, NO_ERROR);
+        continue;
+      }
       const stalled = stream.queueBytes > 0 && (stream.sendWindow <= 0 || this.#sendWindow <= 0);
       if (!stalled) continue;
       if (nowMs - stream.progressMs > limits.stallTimeoutMs)
@@ -373,7 +375,9 @@ export class Http2Connection implements FrameSink, StreamCarrier {
   onData(bytes: Buffer, start: number, end: number): void {
     const stream = this.#dataStream;
     // Data of a stream that is over was credited when its frame began, or when the stream ended.
-    if (stream !== undefined && !stream.closed) stream.owner?.onData(bytes, start, end);
+    if (stream === undefined || stream.closed) return;
+    if (stream.unwanted) this.#throwAway(stream, end - start);
+    else stream.owner?.onData(bytes, start, end);
   }
 
   onDataFrameEnd(): void {
@@ -634,7 +638,9 @@ export class Http2Connection implements FrameSink, StreamCarrier {
   }
 
   #closeIfDone(stream: Http2Stream): void {
-    if (stream.localEnded && stream.remoteEnded && !stream.endQueued && !stream.closed) this.#remove(stream);
+    if (!stream.localEnded || stream.endQueued || stream.closed) return;
+    if (stream.remoteEnded) this.#remove(stream);
+    else if (stream.unwanted) stream.progressMs = this.#coarseMs;
   }
 
   #remove(stream: Http2Stream): void {
@@ -659,6 +665,21 @@ export class Http2Connection implements FrameSink, StreamCarrier {
   reset(stream: Http2Stream, code: Http2ErrorCode): void {
     if (!this.#failed) this.#putReset(stream.id, code);
     this.#remove(stream);
+  }
+
+  discard(stream: Http2Stream): void {
+    stream.unwanted = true;
+    stream.wantsDrain = false;
+    this.#throwAway(stream, stream.unconsumed);
+    if (!stream.closed) this.#closeIfDone(stream);
+  }
+
+  /** Some clients lose a response when the stream is reset while they send: so they may go on for a while. */
+  #throwAway(stream: Http2Stream, bytes: number): void {
+    this.consumed(stream, bytes);
+    stream.unwantedBytes += bytes;
+    const isSent = stream.localEnded && !stream.endQueued;
+    if (isSent && stream.unwantedBytes > this.#limits.unwantedBytesMax) this.reset(stream, NO_ERROR);
   }
 
   /** Resets a stream for something the peer did. */

@@ -30,6 +30,10 @@ export interface Http2Limits {
   readonly unreadBytesMax: number;
   /** A stream whose data the peer keeps from being sent, by its windows, for this long is reset (zero-window stall). @default 60 s */
   readonly stallTimeoutMs: number;
+  /** What the peer may still send on a stream whose response is complete, before the stream is reset. @default 1 MiB */
+  readonly unwantedBytesMax: number;
+  /** How long it may take for that. @default 5 s */
+  readonly unwantedTimeoutMs: number;
   /** From the first to the last byte of a preface, a frame or a header block. @default 15 s */
   readonly frameTimeoutMs: number;
   /** Until our SETTINGS are acknowledged. @default 10 s */
@@ -51,6 +55,8 @@ export const DEFAULT_HTTP2_LIMITS: Http2Limits = {
   streamQueueBytesMax: 64 * 1024,
   unreadBytesMax: 256 * 1024,
   stallTimeoutMs: 60_000,
+  unwantedBytesMax: 1024 * 1024,
+  unwantedTimeoutMs: 5000,
   frameTimeoutMs: 15_000,
   settingsTimeoutMs: 10_000,
   goawayGraceMs: 1000,

@@ -2,6 +2,9 @@ import { CANCEL, type Http2ErrorCode } from "./error-codes.ts";
 import type { FieldBlock } from "./field-block.ts";
 import type { HeadWriter } from "./head-writer.ts";
 
+/** Below this much waiting data, its sender is asked for more. */
+export const LOW_WATER_BYTES: number = 16 * 1024;
+
 /** Who uses a stream. Called synchronously; buffers and fields are another's once the call returns. */
 export interface StreamOwner {
   /** On the client's side: a response head; informational ones come first, each by itself. */
@@ -24,6 +27,7 @@ export interface StreamCarrier {
   sendTrailers(stream: Http2Stream, head: HeadWriter): void;
   consumed(stream: Http2Stream, bytes: number): void;
   reset(stream: Http2Stream, code: Http2ErrorCode): void;
+  discard(stream: Http2Stream): void;
 }
 
 /**
@@ -39,6 +43,10 @@ export class Http2Stream {
   remoteEnded = false;
   /** Over: both sides are done, or it was reset. */
   closed = false;
+
+  /** Nothing more of what the peer sends is wanted; so much has come all the same. */
+  unwanted = false;
+  unwantedBytes = 0;
 
   // The connection's notes; nobody else's business.
   /** What we may send. May be negative after the peer made its windows smaller. */
@@ -97,9 +105,9 @@ export class Http2Stream {
     if (!this.localEnded) this.#carrier.sendTrailers(this, head);
   }
 
-  /** Whether data waits for the peer. */
+  /** Whether much data waits for the peer; asking promises `onDrain` when the answer is yes. */
   get congested(): boolean {
-    if (this.queueBytes === 0) return false;
+    if (this.queueBytes <= LOW_WATER_BYTES) return false;
     this.wantsDrain = true;
     return true;
   }
@@ -107,6 +115,15 @@ export class Http2Stream {
   /** So much of what `onData` brought is dealt with: the peer may send as much again. */
   consumed(bytes: number): void {
     this.#carrier.consumed(this, bytes);
+  }
+
+  /**
+   * Nothing more is heard of the stream. Once our side has been sent, the peer may go on sending for a while, to no end,
+   * then is told to stop (RFC 9113 section 8.1: a server may answer before it has the whole request).
+   */
+  discard(): void {
+    this.owner = undefined;
+    if (!this.closed) this.#carrier.discard(this);
   }
 
   /** Ends the stream at once, in both directions. `onReset` is not called. */
