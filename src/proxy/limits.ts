@@ -30,7 +30,7 @@ export interface ProxyLimits {
   readonly tlsProfilesMax: number;
   /** Certificates checked while a snapshot is taken over; the rest is checked when first used. @default 500 */
   readonly certificateChecksMax: number;
-  /** Idle connections kept for each endpoint. @default 128 */
+  /** Idle connections kept for each endpoint: as many as a few HTTP/2 clients can use at once. @default 512 */
   readonly upstreamIdleMax: number;
   /** An idle connection to an endpoint is closed after this. @default 60 s */
   readonly upstreamIdleTimeoutMs: number;
@@ -71,7 +71,7 @@ export const DEFAULT_LIMITS: ProxyLimits = {
   clientHelloBytesMax: 16 * 1024,
   tlsProfilesMax: 1000,
   certificateChecksMax: 500,
-  upstreamIdleMax: 128,
+  upstreamIdleMax: 512,
   upstreamIdleTimeoutMs: 60_000,
   upstreamFreshMs: 4000,
   upstreamConnectionsMax: 4096,
