@@ -62,16 +62,21 @@ describe("imports", () => {
 
 function readRules(): ReadonlyMap<string, ReadonlySet<string>> {
   const found = new Map<string, ReadonlySet<string>>();
-  const section = text.slice(text.indexOf("| room | may import |"));
-  for (const line of section.split("\n").slice(2)) {
-    const cells = /^\| ([^|]+) \| ([^|]+) \|$/.exec(line);
-    if (cells === null) break;
-    const allowed = (cells[2] ?? "").replaceAll(/\(.*?\)/g, "").split(",");
-    for (const room of (cells[1] ?? "").split(",")) {
-      found.set(room.trim(), new Set([room.trim(), ...allowed.map((name) => name.trim())]));
-    }
+  const [, table = ""] = text.split(/^\| room +\| may import +\|$/m);
+  for (const line of table.trim().split("\n").slice(1)) {
+    const cells = line.split("|").map((cell) => cell.trim());
+    if (cells.length !== 4) break;
+    const allowed = splitNames(cells[2] ?? "");
+    for (const room of splitNames(cells[1] ?? "")) found.set(room, new Set([room, ...allowed]));
   }
   return found;
+}
+
+function splitNames(cell: string): readonly string[] {
+  return cell
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
 }
 
 function readPureRooms(): ReadonlySet<string> {

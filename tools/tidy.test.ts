@@ -62,7 +62,7 @@ describe("docs", () => {
     const names = ["dependencies", "optionalDependencies", "devDependencies"].flatMap((section) =>
       isRecord(manifest) && isRecord(manifest[section]) ? Object.keys(manifest[section]) : [],
     );
-    const listed = [...readFileSync("docs/dependencies.md", "utf8").matchAll(/^\| `([^`]+)` \|/gm)].map(
+    const listed = [...readFileSync("docs/dependencies.md", "utf8").matchAll(/^\| `([^`]+)` +\|/gm)].map(
       (match) => match[1],
     );
     assert.deepEqual(new Set(listed), new Set(names));

@@ -15,6 +15,7 @@ export interface EndpointSlice {
   readonly endpoints: readonly SliceEndpoint[];
 }
 
+/** One port of a slice; a port without a number means all ports. */
 export interface EndpointPort {
   /** The name of the Service's port, not of the container's; empty when that has none. */
   readonly name: string;
@@ -22,6 +23,7 @@ export interface EndpointPort {
   readonly port: number | undefined;
 }
 
+/** One endpoint of a slice with what is known of its state. */
 export interface SliceEndpoint {
   /** The first of its addresses; the API calls all of them interchangeable. */
   readonly address: string;

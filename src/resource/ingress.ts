@@ -18,6 +18,7 @@ export interface Ingress {
   readonly problems: readonly ParseProblem[];
 }
 
+/** The paths of one host. */
 export interface IngressRule {
   /** Position in the object, for ids and messages. */
   readonly index: number;
@@ -26,6 +27,7 @@ export interface IngressRule {
   readonly paths: readonly IngressPath[];
 }
 
+/** One path and where it leads. */
 export interface IngressPath {
   readonly index: number;
   readonly path: string;
@@ -33,6 +35,7 @@ export interface IngressPath {
   readonly backend: IngressBackend;
 }
 
+/** A Service port, or an object of another kind. */
 export type IngressBackend =
   | { readonly kind: "service"; readonly name: string; readonly port: ServicePortReference }
   /** Another object in the same namespace, such as a storage bucket. */
@@ -41,6 +44,7 @@ export type IngressBackend =
 /** A port of a Service as the user wrote it: its number, or its name. */
 export type ServicePortReference = number | string;
 
+/** One entry of `spec.tls`: hosts and the Secret with their certificate. */
 export interface IngressTls {
   readonly index: number;
   /** Rule hosts in lower case; empty when the entry lists none. */

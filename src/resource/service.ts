@@ -12,6 +12,7 @@ export interface Service {
   readonly ports: readonly ServicePort[];
 }
 
+/** One port of a Service. */
 export interface ServicePort {
   /** Empty when the Service's only port has no name. EndpointSlices name their ports by it. */
   readonly name: string;

@@ -1,14 +1,5 @@
 import type { Host, PathMatch, Route, Snapshot } from "./snapshot.ts";
 
-/** What routing reads of a request. */
-export interface RequestHead {
-  /** Lower case, without port and without a final dot; empty when the request has none. */
-  readonly host: string;
-  /** Normalised (`path.ts`), without the query. */
-  readonly path: string;
-  readonly method: string;
-}
-
 /** The route that takes a request, or one constant sentence saying why none does. */
 export type Match =
   | { readonly kind: "route"; readonly route: Route; readonly host: Host }

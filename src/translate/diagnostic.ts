@@ -48,6 +48,7 @@ export const DIAGNOSTIC_CODES = {
   TlsConflict: "An older Ingress has another certificate for the same host; it keeps being served",
 } as const;
 
+/** One of {@link DIAGNOSTIC_CODES}. */
 export type DiagnosticCode = keyof typeof DIAGNOSTIC_CODES;
 
 /** `Ingress "shop/web"`: how messages name an object. */

@@ -27,6 +27,7 @@ export interface TranslateInput {
   readonly nowMs: number;
 }
 
+/** What the edge must do, and what users should be told. */
 export interface TranslateOutput {
   readonly content: Omit<Snapshot, "generation">;
   readonly diagnostics: readonly Diagnostic[];

@@ -21,6 +21,7 @@ export interface IngressPolicy {
   readonly findings: readonly Finding[];
 }
 
+/** Why the paths of an Ingress are closed instead of open. */
 export interface Refusal {
   readonly code: "SecurityAnnotationUnsupported" | "BackendProtocolUnsupported";
   readonly reason: string;

@@ -3,6 +3,7 @@ import type { Host, ObjectReference, Route } from "../../routing/snapshot.ts";
 import { describeObject, type Diagnostic } from "../diagnostic.ts";
 import { CLAIM_OF_ALL, type HostRoute, type IngressRoutes, type RouteForms } from "./ingress-routes.ts";
 
+/** The hosts to serve, and what was wrong on the way. */
 export interface HostsOutput {
   readonly hosts: ReadonlyMap<string, Host>;
   readonly diagnostics: readonly Diagnostic[];

@@ -21,6 +21,7 @@ export interface IngressRoutes {
   readonly findings: readonly Finding[];
 }
 
+/** A route and the host key it belongs to. */
 export interface HostRoute {
   readonly host: string;
   readonly path: IngressPath;

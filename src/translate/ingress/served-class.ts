@@ -10,6 +10,7 @@ export const NGINX_CONTROLLER = "k8s.io/ingress-nginx";
 /** How classes were named before IngressClass existed; still takes precedence over `spec.ingressClassName`. */
 export const CLASS_ANNOTATION = "kubernetes.io/ingress.class";
 
+/** Which Ingresses are ours. */
 export interface ClassOptions {
   /** Names of the classes to serve. */
   readonly classes: readonly string[];

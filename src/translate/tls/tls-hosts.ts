@@ -6,6 +6,7 @@ import type { IngressRoutes } from "../ingress/ingress-routes.ts";
 import { describeObject, type Diagnostic } from "../diagnostic.ts";
 import { lacksNames, readServedSecret, servingFault, type KeyMatches, type TlsFault } from "./served-secret.ts";
 
+/** What TLS is worked out from. */
 export interface TlsInput {
   readonly secrets: (namespace: string, name: string) => KubeObject | undefined;
   readonly standIns: ReadonlyMap<string, ServedCertificate>;
@@ -22,6 +23,7 @@ export interface StandInNeed {
   readonly message: string;
 }
 
+/** How TLS is answered, and for which hosts a certificate is missing. */
 export interface TlsOutput {
   readonly tls: ReadonlyMap<string, TlsHost>;
   readonly certificates: ReadonlyMap<string, ServedCertificate>;

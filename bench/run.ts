@@ -1,0 +1,196 @@
+// `npm run bench`: every contender and workload side by side in one run, interleaved, medians, ratios to nginx.
+//   npm run bench                          all, three rounds; writes bench/RESULTS.md and bench/results.svg
+//   npm run bench -- --only http1,https1   some rows
+//   npm run bench -- --contenders nginx,lintel --rounds 1 --seconds 2     a quick look; writes nothing
+import { execFileSync, spawn } from "node:child_process";
+import { openSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { cpus, tmpdir, totalmem } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { CONTENDERS, LOAD_CORE, type Contender, type Proxy } from "./contenders.ts";
+import { backendConfig, makeFixture, type Fixture } from "./fixture.ts";
+import { cpuSeconds, pssBytes, start, type Running } from "./processes.ts";
+import { renderMarkdown, renderSvg, type Results, type Row } from "./report.ts";
+import { WORKLOADS, type Workload } from "./workloads.ts";
+
+const READY_MS_MAX = 120_000;
+const IDLE_CONNECTIONS = 1000;
+
+const { values: flags } = parseArgs({
+  options: {
+    only: { type: "string" },
+    contenders: { type: "string" },
+    rounds: { type: "string", default: "3" },
+    seconds: { type: "string", default: "5" },
+  },
+});
+const workloads = WORKLOADS.filter(({ id }) => flags.only === undefined || flags.only.split(",").includes(id));
+const contenders = CONTENDERS.filter(({ name }) => flags.contenders?.split(",").includes(name) ?? true);
+const isWhole = flags.only === undefined && flags.contenders === undefined;
+
+const folder = mkdtempSync(join(tmpdir(), "lintel-bench-"));
+const backends: Running[] = [];
+try {
+  const fixture = await makeFixture(folder);
+  await startBackends(fixture);
+  const rows: Row[] = [];
+  for (const routes of new Set(workloads.map((workload) => workload.routes))) {
+    rows.push(...(await measure(fixture, routes)));
+  }
+  const memory = flags.only === undefined || flags.only.includes("memory") ? await measureMemory(fixture) : [];
+  const results: Results = { rows, memory, machine: machine(), versions: versions(), rounds: Number(flags.rounds) };
+  const text = renderMarkdown(results);
+  process.stdout.write(`\n${text}`);
+  if (isWhole) {
+    writeFileSync("bench/RESULTS.md", text);
+    writeFileSync("bench/results.svg", renderSvg(results));
+  }
+} finally {
+  for (const backend of backends) await backend.stop();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+async function startBackends(fixture: Fixture): Promise<void> {
+  const log = openSync(join(folder, "backends.log"), "a");
+  const config = join(folder, "backend.conf");
+  writeFileSync(config, backendConfig(fixture));
+  backends.push(start(LOAD_CORE, ["nginx", "-c", config], log));
+  backends.push(start(LOAD_CORE, ["bin/node", "bench/sink.ts", String(fixture.sinkPort)], log));
+  await listening(fixture.fastPort);
+  await listening(fixture.sinkPort);
+}
+
+async function measure(fixture: Fixture, routes: number): Promise<readonly Row[]> {
+  const proxies = await openAll(fixture, routes);
+  const rows: Row[] = [];
+  for (const workload of workloads.filter((candidate) => candidate.routes === routes)) {
+    const runs = new Map<string, { cpu: number[]; rate: number[]; failure?: string }>();
+    for (let round = 0; round < Number(flags.rounds); round++) {
+      // Each round begins with another contender, so that a slow minute of the machine hits none of them always.
+      for (const proxy of rotated(proxies, round)) await measureOnce(workload, proxy, fixture, runs);
+    }
+    rows.push({ workload, runs });
+    process.stderr.write(`${workload.title}: done\n`);
+  }
+  for (const proxy of proxies) await proxy.running.stop();
+  return rows;
+}
+
+async function measureOnce(
+  workload: Workload,
+  proxy: Proxy,
+  fixture: Fixture,
+  runs: Map<string, { cpu: number[]; rate: number[]; failure?: string }>,
+): Promise<void> {
+  const run = runs.get(proxy.name) ?? { cpu: [], rate: [] };
+  runs.set(proxy.name, run);
+  if (run.failure !== undefined) return;
+  try {
+    const before = cpuSeconds(proxy.running.child.pid ?? 0);
+    const { count, seconds } = await workload.run(proxy, fixture, Number(flags.seconds));
+    run.cpu.push((cpuSeconds(proxy.running.child.pid ?? 0) - before) / count);
+    run.rate.push(count / seconds);
+  } catch (error) {
+    run.failure = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
+    process.stderr.write(`${workload.id}, ${proxy.name}: ${error instanceof Error ? error.message : String(error)}\n`);
+  }
+}
+
+async function openAll(fixture: Fixture, routes: number): Promise<readonly Proxy[]> {
+  const proxies: Proxy[] = [];
+  for (const contender of contenders) {
+    const proxy = await contender.open(fixture, routes);
+    await listening(proxy.httpPort);
+    await answering(proxy);
+    proxies.push(proxy);
+  }
+  return proxies;
+}
+
+async function measureMemory(fixture: Fixture): Promise<Results["memory"]> {
+  const found: { name: string; baseBytes: number; perConnectionBytes: number }[] = [];
+  for (const contender of contenders) {
+    const proxy = await openOne(contender, fixture);
+    const root = proxy.running.child.pid ?? 0;
+    const before = pssBytes(root);
+    const client = spawn("bin/node", [
+      "bench/load-client.ts",
+      "idle",
+      String(proxy.httpsPort),
+      String(IDLE_CONNECTIONS),
+    ]);
+    await new Promise((resolve) => client.stdout.once("data", resolve));
+    found.push({
+      name: contender.name,
+      baseBytes: before,
+      perConnectionBytes: (pssBytes(root) - before) / IDLE_CONNECTIONS,
+    });
+    const gone = new Promise((resolve) => client.once("exit", resolve));
+    client.kill("SIGKILL");
+    await gone;
+    await proxy.running.stop();
+  }
+  return found;
+}
+
+async function openOne(contender: Contender, fixture: Fixture): Promise<Proxy> {
+  const proxy = await contender.open(fixture, 0);
+  await listening(proxy.httpPort);
+  await answering(proxy);
+  return proxy;
+}
+
+function rotated<Item>(items: readonly Item[], by: number): readonly Item[] {
+  const start = by % items.length;
+  return [...items.slice(start), ...items.slice(0, start)];
+}
+
+async function listening(port: number): Promise<void> {
+  await until(
+    `port ${port}`,
+    () =>
+      new Promise((resolve) => {
+        const socket = connect(port, "127.0.0.1", () => resolve(true));
+        socket.once("error", () => resolve(false));
+        socket.once("connect", () => socket.destroy());
+      }),
+  );
+}
+
+async function answering(proxy: Proxy): Promise<void> {
+  await until(`${proxy.name} on port ${proxy.httpsPort}`, () => {
+    const urls = [`http://localhost:${proxy.httpPort}/1k`, `https://localhost:${proxy.httpsPort}/1k`];
+    const codes = urls.map((url) => {
+      try {
+        return execFileSync("curl", ["-sk", "-m", "5", "-o", "/dev/null", "-w", "%{http_code}", url], {
+          encoding: "utf8",
+        });
+      } catch {
+        return "000"; // Not there yet.
+      }
+    });
+    return Promise.resolve(codes.every((code) => code === "200"));
+  });
+}
+
+async function until(what: string, check: () => Promise<boolean>): Promise<void> {
+  const endMs = performance.now() + READY_MS_MAX;
+  while (!(await check())) {
+    if (performance.now() > endMs) throw new Error(`Waited ${READY_MS_MAX / 1000} s in vain for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+function machine(): string {
+  const model = cpus()[0]?.model ?? "unknown processor";
+  return `${model}, ${cpus().length} cores, ${Math.round(totalmem() / 1024 ** 3)} GiB`;
+}
+
+function versions(): readonly string[] {
+  const tools = ["wrk", "h2load", "curl"].map((tool) => {
+    const text = execFileSync("sh", ["-c", `${tool} --version 2>&1 | head -1`], { encoding: "utf8" });
+    return `${tool}: ${text.trim()}`;
+  });
+  return [...contenders.map((contender) => `${contender.name}: ${contender.version()}`), ...tools];
+}
