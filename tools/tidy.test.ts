@@ -1,5 +1,6 @@
 // The house rules that a linter does not know, each with what to do instead.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { parseSync, type Program } from "oxc-parser";
@@ -66,6 +67,13 @@ describe("docs", () => {
       (match) => match[1],
     );
     assert.deepEqual(new Set(listed), new Set(names));
+  });
+});
+
+describe("package-lock.json", () => {
+  it("names the packages of every platform, or npm ci refuses it", () => {
+    const check = spawnSync(process.execPath, ["tools/complete-lock.ts", "--check"], { encoding: "utf8" });
+    assert.equal(check.status, 0, `${check.stdout}Run "bin/node tools/complete-lock.ts"`);
   });
 });
 
