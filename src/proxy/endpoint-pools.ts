@@ -1,15 +1,22 @@
 import type { BalanceState } from "../routing/balance.ts";
 import type { Backend, Endpoint } from "../routing/snapshot.ts";
 import type { Plane } from "./plane.ts";
+import { Http2UpstreamConnection } from "./http2/upstream-connection.ts";
+import { Http2UpstreamStream } from "./http2/upstream-stream.ts";
 import { UpstreamConnection } from "./upstream.ts";
+import type { Upstream } from "./upstream-side.ts";
+
+type Protocol = Backend["protocol"];
 
 /** The connections to one endpoint, and how it has behaved lately. */
 export class EndpointPool {
   readonly endpoint: Endpoint;
-  readonly secure: boolean;
+  readonly protocol: Protocol;
   readonly plane: Plane;
-  /** Idle connections, the last used last. */
+  /** Idle connections of HTTP/1.1, the last used last. */
   readonly idle: UpstreamConnection[] = [];
+  /** All connections of HTTP/2 that may take more requests. */
+  readonly shared: Http2UpstreamConnection[] = [];
   open = 0;
   inFlight = 0;
   /** Milliseconds to the response head, as a moving average; 0 before the first. */
@@ -18,10 +25,14 @@ export class EndpointPool {
   #ejectedUntilMs = 0;
   #retired = false;
 
-  constructor(plane: Plane, endpoint: Endpoint, secure: boolean) {
+  constructor(plane: Plane, endpoint: Endpoint, protocol: Protocol) {
     this.plane = plane;
     this.endpoint = endpoint;
-    this.secure = secure;
+    this.protocol = protocol;
+  }
+
+  get secure(): boolean {
+    return this.protocol === "https" || this.protocol === "h2";
   }
 
   get ejected(): boolean {
@@ -30,10 +41,11 @@ export class EndpointPool {
 
   /**
    * Returns a connection: the idle one used last, else a new one; undefined when there are too many. `fresh` passes over
-   * those that were idle for long (see `ProxyLimits.upstreamFreshMs`).
+   * those that were idle for long (see `ProxyLimits.upstreamFreshMs`). With HTTP/2, requests share connections.
    */
-  acquire(connectTimeoutMs: number, fresh: boolean, reuse: boolean): UpstreamConnection | undefined {
+  acquire(connectTimeoutMs: number, fresh: boolean, reuse: boolean): Upstream | undefined {
     const { idle, plane } = this;
+    if (this.protocol === "h2" || this.protocol === "h2c") return this.#share(connectTimeoutMs, reuse);
     const sinceMs = plane.deadlines.coarseNowMs - plane.limits.upstreamFreshMs + plane.limits.deadlineSweepMs;
     const last = idle[idle.length - 1];
     if (reuse && last !== undefined && (!fresh || last.idleSinceMs > sinceMs)) {
@@ -49,9 +61,30 @@ export class EndpointPool {
     return new UpstreamConnection(this, connectTimeoutMs);
   }
 
+  #share(connectTimeoutMs: number, reuse: boolean): Upstream | undefined {
+    const { shared, plane } = this;
+    const known = reuse ? shared.find((connection) => connection.canOpen) : undefined;
+    if (known !== undefined) plane.counters.upstreamReused++;
+    else if (this.open >= plane.limits.upstreamConnectionsMax) return undefined;
+    const connection = known ?? new Http2UpstreamConnection(this, connectTimeoutMs);
+    if (known === undefined) shared.push(connection);
+    return new Http2UpstreamStream(connection);
+  }
+
+  /** A shared connection takes no more requests. */
+  forgetShared(connection: Http2UpstreamConnection): void {
+    const index = this.shared.indexOf(connection);
+    if (index >= 0) this.shared.splice(index, 1);
+  }
+
+  /** Whether connections without a request are of no more use. */
+  get leaving(): boolean {
+    return this.#retired || this.plane.draining;
+  }
+
   /** Takes a connection back that has nothing outstanding. */
   release(connection: UpstreamConnection): void {
-    if (this.#retired || this.plane.draining) return connection.close();
+    if (this.leaving) return connection.close();
     this.idle.push(connection);
     if (this.idle.length > this.plane.limits.upstreamIdleMax) this.idle.shift()?.close();
   }
@@ -84,6 +117,7 @@ export class EndpointPool {
 
   closeIdle(): void {
     for (const connection of this.idle.splice(0)) connection.close();
+    for (const connection of this.shared.splice(0)) connection.closeWhenIdle();
   }
 }
 
@@ -93,20 +127,20 @@ class BackendState implements BalanceState {
   /** The pools the request at hand has tried. */
   tried: readonly EndpointPool[] = [];
   readonly #pools: EndpointPools;
-  readonly secure: boolean;
+  readonly protocol: Protocol;
 
-  constructor(pools: EndpointPools, secure: boolean) {
+  constructor(pools: EndpointPools, protocol: Protocol) {
     this.#pools = pools;
-    this.secure = secure;
+    this.protocol = protocol;
   }
 
   load(endpoint: Endpoint): number {
-    const pool = this.#pools.of(endpoint, this.secure);
+    const pool = this.#pools.of(endpoint, this.protocol);
     return (pool.inFlight + 1) * (pool.latencyMs + 1);
   }
 
   avoid(endpoint: Endpoint): boolean {
-    const pool = this.#pools.of(endpoint, this.secure);
+    const pool = this.#pools.of(endpoint, this.protocol);
     return pool.ejected || this.tried.includes(pool);
   }
 }
@@ -123,13 +157,13 @@ export class EndpointPools {
     this.#plane = plane;
   }
 
-  of(endpoint: Endpoint, secure: boolean): EndpointPool {
+  of(endpoint: Endpoint, protocol: Protocol): EndpointPool {
     const known = this.#byEndpoint.get(endpoint);
-    if (known !== undefined && known.secure === secure) return known;
-    const name = poolName(endpoint, secure);
+    if (known !== undefined && known.protocol === protocol) return known;
+    const name = poolName(endpoint, protocol);
     let pool = this.#byName.get(name);
     if (pool === undefined) {
-      pool = new EndpointPool(this.#plane, endpoint, secure);
+      pool = new EndpointPool(this.#plane, endpoint, protocol);
       this.#byName.set(name, pool);
     }
     this.#byEndpoint.set(endpoint, pool);
@@ -138,10 +172,10 @@ export class EndpointPools {
 
   /** Returns what balancing remembers of `backend`, set up for a request that has tried these pools. */
   stateOf(backend: Backend, tried: readonly EndpointPool[]): BalanceState {
-    const secure = backend.protocol === "https";
+    const { protocol } = backend;
     let state = this.#states.get(backend.id);
-    if (state === undefined || state.secure !== secure) {
-      state = new BackendState(this, secure);
+    if (state === undefined || state.protocol !== protocol) {
+      state = new BackendState(this, protocol);
       this.#states.set(backend.id, state);
     }
     state.tried = tried;
@@ -152,7 +186,7 @@ export class EndpointPools {
   retain(backends: ReadonlyMap<string, Backend>): void {
     const names = new Set<string>();
     for (const backend of backends.values()) {
-      for (const endpoint of backend.endpoints) names.add(poolName(endpoint, backend.protocol === "https"));
+      for (const endpoint of backend.endpoints) names.add(poolName(endpoint, backend.protocol));
     }
     for (const [name, pool] of this.#byName) {
       if (names.has(name)) continue;
@@ -169,6 +203,6 @@ export class EndpointPools {
   }
 }
 
-function poolName(endpoint: Endpoint, secure: boolean): string {
-  return `${secure ? "https" : "http"}:${endpoint.address}:${endpoint.port}`;
+function poolName(endpoint: Endpoint, protocol: Protocol): string {
+  return `${protocol}:${endpoint.address}:${endpoint.port}`;
 }

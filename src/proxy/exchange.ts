@@ -6,12 +6,12 @@ import { giveBuffer } from "./buffer-pool.ts";
 import type { Channel } from "./channel.ts";
 import type { Downstream } from "./downstream.ts";
 import type { EndpointPool } from "./endpoint-pools.ts";
-import { sendChunk, sendLastChunk } from "./http1/send-chunk.ts";
 import type { HeaderSection } from "./http1/header-section.ts";
 import type { ResponseParser } from "./http1/response-parser.ts";
 import type { Plane } from "./plane.ts";
 import { describeFailure, endpointName, rescue, type Trouble, type UpstreamFailure } from "./rescue.ts";
 import type { UpstreamConnection } from "./upstream.ts";
+import type { Upstream } from "./upstream-side.ts";
 
 const CHALLENGE_PATH = "/.well-known/acme-challenge/";
 
@@ -52,7 +52,7 @@ export class Exchange {
 
   route: Route | undefined;
   #backend: Backend | undefined;
-  #upstream: UpstreamConnection | undefined;
+  #upstream: Upstream | undefined;
   #active = false;
   #bodyComplete = false;
   #bodyRelayed = false;
@@ -125,7 +125,7 @@ export class Exchange {
   }
 
   get upstreamCongested(): boolean {
-    return this.#upstream !== undefined && this.#upstream.channel.congested;
+    return this.#upstream !== undefined && this.#upstream.congested;
   }
 
   /** Some of the request body; `takesBody` is true, or it is lost. */
@@ -135,9 +135,7 @@ export class Exchange {
     if (upstream === undefined) return;
     this.#bodyRelayed = true;
     this.#releaseRequest();
-    if (this.contentLength < 0) sendChunk(upstream.channel, source, buffer, start, end);
-    else upstream.channel.relay(buffer, start, end, source);
-    upstream.watch();
+    upstream.sendBody(source, buffer, start, end, this.contentLength < 0);
   }
 
   /** The request body is complete. */
@@ -147,7 +145,7 @@ export class Exchange {
     if (upstream === undefined) return;
     if (this.contentLength < 0) {
       this.#bodyRelayed = true;
-      sendLastChunk(upstream.channel, trailers, trailerBytes);
+      upstream.sendBodyEnd(trailers, trailerBytes);
     }
     upstream.requestComplete();
   }
@@ -229,7 +227,7 @@ export class Exchange {
     this.#finish(101, undefined);
   }
 
-  onUpstreamFailed(upstream: UpstreamConnection, failure: UpstreamFailure, detail: string): void {
+  onUpstreamFailed(upstream: Upstream, failure: UpstreamFailure, detail: string): void {
     const backend = this.#backend;
     if (backend === undefined || !this.#active) return;
     this.#upstream = undefined;
@@ -256,9 +254,9 @@ export class Exchange {
    * Nothing may reach an endpoint twice that must not: when the connection never stood, nothing was sent; otherwise only
    * an idempotent request without a body, of which no answer has begun.
    */
-  #mayRetry(upstream: UpstreamConnection, raced: boolean): boolean {
+  #mayRetry(upstream: Upstream, raced: boolean): boolean {
     if (this.request === undefined || this.#bodyRelayed || this.#backend === undefined) return false;
-    const unsent = !upstream.ready;
+    const { unsent } = upstream;
     if (!unsent && (upstream.answered || this.requestHasBody || !IDEMPOTENT.has(this.method))) return false;
     if (raced && !this.#raceRetried) return true;
     const attemptsMax = Math.min(this.route?.policy.attemptsMax ?? 1, this.#backend.endpoints.length);
@@ -278,7 +276,7 @@ export class Exchange {
     );
     if (endpoint === undefined) return this.#trouble({ kind: "no-backend", reason: problemOf(backend) ?? "" });
     const { policy } = route;
-    const pool = pools.of(endpoint, backend.protocol === "https");
+    const pool = pools.of(endpoint, backend.protocol);
     const upstream = pool.acquire(policy.connectTimeoutMs, !IDEMPOTENT.has(this.method), reuse);
     if (upstream === undefined) return this.#trouble({ kind: "too-many-connections", backend, endpoint });
     this.#sentMs = this.#attempts === 0 ? this.#startMs : plane.clock.monotonicMs();
@@ -286,7 +284,7 @@ export class Exchange {
     this.#lastPool = pool;
     this.#upstream = upstream;
     upstream.begin(this, policy.readTimeoutMs, policy.sendTimeoutMs);
-    upstream.channel.write(request, this.requestLength, undefined);
+    upstream.sendRequest(request, this.requestLength);
     if (this.#bodyComplete) upstream.requestComplete();
   }
 
@@ -344,7 +342,7 @@ export class Exchange {
     if (request === undefined) return;
     this.request = undefined;
     // In flight, it is left to the collector.
-    if (this.#upstream === undefined || this.#upstream.channel.pendingBytes === 0) giveBuffer(request);
+    if (this.#upstream === undefined || this.#upstream.pendingBytes === 0) giveBuffer(request);
   }
 
   /** Counts and logs, and lets go of everything that belongs to this request. */
@@ -390,9 +388,6 @@ export class Exchange {
 
 /** Returns why nothing can be sent to `backend`, or undefined. */
 function problemOf(backend: Backend): string | undefined {
-  if (backend.protocol === "h2" || backend.protocol === "h2c") {
-    return `Service "${backend.id}" asks for HTTP/2 to its endpoints, which this version does not speak`;
-  }
   if (backend.endpoints.length > 0) return undefined;
   return backend.problem ?? `Service "${backend.id}" has no ready endpoints`;
 }

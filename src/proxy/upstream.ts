@@ -7,7 +7,10 @@ import type { Exchange } from "./exchange.ts";
 import { ChunkedDecoder } from "./http1/chunked.ts";
 import { BROKEN, DONE, MORE } from "./http1/header-section.ts";
 import type { ResponseParser } from "./http1/response-parser.ts";
+import { sendChunk, sendLastChunk } from "./http1/send-chunk.ts";
+import type { HeaderSection } from "./http1/header-section.ts";
 import type { UpstreamFailure } from "./rescue.ts";
+import type { Upstream } from "./upstream-side.ts";
 
 const HEAD = 0;
 const LENGTH = 1;
@@ -28,7 +31,7 @@ const BULK_BYTES = 128 * 1024;
  * HTTPS endpoints are not verified: they are addressed by IP inside the cluster, where certificates rarely name it, and
  * nginx does the same by default. The connection is encrypted, not authenticated.
  */
-export class UpstreamConnection implements ChannelOwner, Timed {
+export class UpstreamConnection implements Upstream, ChannelOwner, Timed {
   readonly channel: Channel;
   readonly pool: EndpointPool;
   deadlineMs: number = Infinity;
@@ -59,7 +62,8 @@ export class UpstreamConnection implements ChannelOwner, Timed {
     pool.open++;
     plane.counters.upstreamOpened++;
     plane.counters.upstreamOpen++;
-    const open = (onread: OnRead | undefined): Socket => openSocket(endpoint.address, endpoint.port, secure, onread);
+    const open = (onread: OnRead | undefined): Socket =>
+      openSocket(endpoint.address, endpoint.port, secure ? "http/1.1" : undefined, onread);
     this.channel = new Channel({ open }, this, "endpoint", plane.channelMode);
     this.channel.socket.once(secure ? "secureConnect" : "connect", () => this.#connected());
     this.deadlineMs = plane.deadlines.in(connectTimeoutMs);
@@ -68,6 +72,32 @@ export class UpstreamConnection implements ChannelOwner, Timed {
 
   get ready(): boolean {
     return this.channel.ready;
+  }
+
+  get unsent(): boolean {
+    return !this.ready;
+  }
+
+  get congested(): boolean {
+    return this.channel.congested;
+  }
+
+  get pendingBytes(): number {
+    return this.channel.pendingBytes;
+  }
+
+  sendRequest(request: Buffer, length: number): void {
+    this.channel.write(request, length, undefined);
+  }
+
+  sendBody(source: Channel, buffer: Buffer, start: number, end: number, chunked: boolean): void {
+    if (chunked) sendChunk(this.channel, source, buffer, start, end);
+    else this.channel.relay(buffer, start, end, source);
+    this.watch();
+  }
+
+  sendBodyEnd(trailers: HeaderSection | undefined, trailerBytes: Buffer): void {
+    sendLastChunk(this.channel, trailers, trailerBytes);
   }
 
   get exchange(): Exchange | undefined {
@@ -315,14 +345,21 @@ export class UpstreamConnection implements ChannelOwner, Timed {
   }
 }
 
-function openSocket(host: string, port: number, secure: boolean, onread: OnRead | undefined): Socket {
+/** Opens a connection to an endpoint; `protocol` is what to agree on in the TLS handshake, undefined for no TLS. */
+export function openSocket(
+  host: string,
+  port: number,
+  protocol: "http/1.1" | "h2" | undefined,
+  onread: OnRead | undefined,
+): Socket {
   const options = { host, port, noDelay: true, ...(onread === undefined ? {} : { onread }) };
-  if (!secure) return connect(options);
+  if (protocol === undefined) return connect(options);
   const servername = isIP(host) === 0 ? { servername: host } : {};
-  return connectTls({ ...options, ...servername, rejectUnauthorized: false, ALPNProtocols: ["http/1.1"] });
+  return connectTls({ ...options, ...servername, rejectUnauthorized: false, ALPNProtocols: [protocol] });
 }
 
-function failureOf(error: Error | undefined, connected: boolean, secure: boolean): UpstreamFailure {
+/** Returns how a connection failed that was closed before the response was complete. */
+export function failureOf(error: Error | undefined, connected: boolean, secure: boolean): UpstreamFailure {
   if (connected || error === undefined) return "closed";
   const code: unknown = Reflect.get(error, "code");
   if (code === "ECONNREFUSED") return "refused";

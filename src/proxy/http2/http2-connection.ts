@@ -64,6 +64,7 @@ export interface Http2ConnectionOwner {
   onFailed(code: Http2ErrorCode, reason: string): void;
 }
 
+/** What a connection is made of. */
 export interface Http2ConnectionOptions {
   readonly role: "server" | "client";
   readonly limits: Http2Limits;
@@ -72,6 +73,10 @@ export interface Http2ConnectionOptions {
   /** Monotonic; may be coarse. */
   readonly nowMs: () => number;
 }
+
+/** Reasons of {@link StreamOwner.onReset} that are no broken rule. */
+export const PEER_RESET = "the peer reset the stream";
+export const CONNECTION_CLOSED = "the connection was closed";
 
 /** Blocks are decoded one at a time, so one place for the result serves all connections. */
 const fields = new FieldBlock();
@@ -220,6 +225,11 @@ export class Http2Connection implements FrameSink, StreamCarrier {
     return stream;
   }
 
+  /** Calls back with the owner of each open stream. */
+  eachStream(callback: (owner: StreamOwner) => void): void {
+    for (const { owner } of this.#streams.values()) if (owner !== undefined) callback(owner);
+  }
+
   /** Takes bytes from the peer; they are the caller's again when the call returns. */
   receive(bytes: Buffer, start: number, end: number): void {
     this.#reader.read(bytes, start, end);
@@ -253,7 +263,7 @@ export class Http2Connection implements FrameSink, StreamCarrier {
     this.#reader.close();
     this.#failed = true;
     this.#output.drop();
-    this.#resetAll(CANCEL, "the connection was closed");
+    this.#resetAll(CANCEL, CONNECTION_CLOSED);
   }
 
   /**
@@ -547,7 +557,7 @@ export class Http2Connection implements FrameSink, StreamCarrier {
       return;
     }
     this.#remove(stream);
-    stream.owner?.onReset(readUint32(bytes, start), "the peer reset the stream");
+    stream.owner?.onReset(readUint32(bytes, start), PEER_RESET);
     // A server may say NO_ERROR after a whole response (RFC 9113 section 8.1), and is not the one who opens streams.
     if (this.#role === "server") this.#countReset();
   }
