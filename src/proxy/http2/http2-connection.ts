@@ -16,7 +16,6 @@ import { FloodBudget } from "./flood-budget.ts";
 import {
   ACK,
   CONTINUATION,
-  DATA,
   END_HEADERS,
   END_STREAM,
   FRAME_BYTES_MAX,
@@ -43,11 +42,12 @@ import {
 } from "./frame.ts";
 import { FrameOutput, type Http2Transport } from "./frame-output.ts";
 import { FrameReader, type FrameSink } from "./frame-reader.ts";
-import { FIRST_BLOCK_PREFIX, type HeadWriter } from "./head-writer.ts";
+import type { HeadWriter } from "./head-writer.ts";
 import { HpackDecoder } from "./hpack-decoder.ts";
 import type { Http2Limits } from "./http2-limits.ts";
-import { Http2Stream, LOW_WATER_BYTES, type StreamCarrier, type StreamOwner } from "./http2-stream.ts";
+import { Http2Stream, type StreamCarrier, type StreamOwner } from "./http2-stream.ts";
 import { PeerSettings } from "./peer-settings.ts";
+import { StreamSender } from "./stream-sender.ts";
 
 /** Who uses a connection. Called synchronously, also from within `receive`. */
 export interface Http2ConnectionOwner {
@@ -107,6 +107,7 @@ export class Http2Connection implements FrameSink, StreamCarrier {
   readonly #nowMs: () => number;
   readonly #reader: FrameReader;
   readonly #output: FrameOutput;
+  readonly #sender: StreamSender;
   readonly #decoder = new HpackDecoder();
   readonly #streams = new Map<number, Http2Stream>();
   readonly #resetStreams = new Set<number>();
@@ -117,7 +118,6 @@ export class Http2Connection implements FrameSink, StreamCarrier {
   #settingsReceived = false;
   #settingsAcknowledged = false;
   readonly #startMs: number;
-  #coarseMs: number;
   #midwaySinceMs = -1;
   #framesRead = 0;
   #framesReadBefore = 0;
@@ -137,22 +137,14 @@ export class Http2Connection implements FrameSink, StreamCarrier {
   #block: Buffer = EMPTY;
   #blockBytes = 0;
   #continuations = 0;
-  #firstBlockSent = false;
 
   /** The DATA frame at hand. */
   #dataStream: Http2Stream | undefined;
   #dataEndStream = false;
 
-  #sendWindow = INITIAL_WINDOW_BYTES;
   #receiveWindow = INITIAL_WINDOW_BYTES;
   #unannounced = 0;
-  /** The transport takes no more for now. */
-  #blocked = false;
-  #checkedEpoch = 0;
   #paused = false;
-  /** Streams with data that their window allows to send, in turn. */
-  #roundFirst: Http2Stream | undefined;
-  #roundLast: Http2Stream | undefined;
 
   constructor(options: Http2ConnectionOptions) {
     const { limits, nowMs } = options;
@@ -163,10 +155,17 @@ export class Http2Connection implements FrameSink, StreamCarrier {
     this.#nowMs = nowMs;
     this.#reader = new FrameReader(this, { expectsPreface: options.role === "server" });
     this.#output = new FrameOutput(options.transport);
+    this.#sender = new StreamSender({
+      output: this.#output,
+      transport: options.transport,
+      queueBytesMax: limits.streamQueueBytesMax,
+      onEndSent: (stream) => this.#closeIfDone(stream),
+      onData: () => this.#idleFrames.earn(EARNED_BY_DATA),
+    });
     this.#resets = new FloodBudget(limits.resetsMax, limits.floodWindowMs, nowMs);
     this.#idleFrames = new FloodBudget(limits.idleFramesMax, limits.floodWindowMs, nowMs);
     this.#startMs = nowMs();
-    this.#coarseMs = this.#startMs;
+    this.#sender.nowMs = this.#startMs;
   }
 
   /** Sends our side of the preface. */
@@ -237,10 +236,10 @@ export class Http2Connection implements FrameSink, StreamCarrier {
 
   /** Sends what was collected, and data that waited as far as windows and transport allow. */
   flush(): void {
-    if (!this.#blocked) this.#pump();
+    this.#sender.pump();
     this.#output.flush();
     if (!this.#transport.congested) return;
-    this.#blocked = true;
+    this.#sender.block();
     // A peer that reads nothing could make us collect answers without end: then we read nothing either.
     if (!this.#paused && this.#transport.pendingBytes > this.#limits.unreadBytesMax) {
       this.#paused = true;
@@ -250,12 +249,12 @@ export class Http2Connection implements FrameSink, StreamCarrier {
 
   /** Everything written has left. */
   drained(): void {
-    this.#blocked = false;
+    this.#sender.unblock();
     if (this.#paused) {
       this.#paused = false;
       this.#transport.resume();
     }
-    if (this.#roundFirst !== undefined) this.flush();
+    if (this.#sender.waiting) this.flush();
   }
 
   /** The peer is gone, or will send nothing more: all streams are over. */
@@ -279,7 +278,7 @@ export class Http2Connection implements FrameSink, StreamCarrier {
 
   /** Looks at what has taken too long; to be called every second or so. */
   sweep(nowMs: number): void {
-    this.#coarseMs = nowMs;
+    this.#sender.nowMs = nowMs;
     if (this.#failed) return;
     const limits = this.#limits;
     if (!this.#settingsAcknowledged && nowMs - this.#startMs > limits.settingsTimeoutMs) {
@@ -292,7 +291,7 @@ export class Http2Connection implements FrameSink, StreamCarrier {
         if (nowMs - stream.progressMs > limits.unwantedTimeoutMs) this.reset(stream, NO_ERROR);
         continue;
       }
-      const stalled = stream.queueBytes > 0 && (stream.sendWindow <= 0 || this.#sendWindow <= 0);
+      const stalled = stream.queue.bytes > 0 && (stream.sendWindow <= 0 || this.#sender.sendWindow <= 0);
       if (!stalled) continue;
       if (nowMs - stream.progressMs > limits.stallTimeoutMs)
         this.#resetWith(stream, CANCEL, "the windows stayed closed");
@@ -530,10 +529,10 @@ export class Http2Connection implements FrameSink, StreamCarrier {
     const stream = this.#streams.get(id);
     if (id === 0) {
       if (increment === 0) return this.#fail(PROTOCOL_ERROR, "WINDOW_UPDATE of 0");
-      this.#sendWindow += increment;
-      if (this.#sendWindow > WINDOW_BYTES_MAX)
+      this.#sender.sendWindow += increment;
+      if (this.#sender.sendWindow > WINDOW_BYTES_MAX)
         return this.#fail(FLOW_CONTROL_ERROR, "the connection's window is too large");
-      if (this.#roundFirst !== undefined) this.#transport.schedule();
+      if (this.#sender.waiting) this.#transport.schedule();
     } else if (stream === undefined) {
       if (this.#isIdle(id)) this.#fail(PROTOCOL_ERROR, "WINDOW_UPDATE on a stream that was not opened");
     } else if (increment === 0) this.#resetWith(stream, PROTOCOL_ERROR, "WINDOW_UPDATE of 0");
@@ -545,7 +544,7 @@ export class Http2Connection implements FrameSink, StreamCarrier {
     if (stream.sendWindow > WINDOW_BYTES_MAX) {
       return this.#resetWith(stream, FLOW_CONTROL_ERROR, "the stream's window is too large");
     }
-    if (stream.queueBytes > 0) this.#joinRound(stream);
+    this.#sender.wake(stream);
   }
 
   #onRstStream(id: number, bytes: Buffer, start: number, end: number): void {
@@ -585,7 +584,7 @@ export class Http2Connection implements FrameSink, StreamCarrier {
       if (stream.sendWindow > WINDOW_BYTES_MAX) {
         return this.#fail(FLOW_CONTROL_ERROR, "SETTINGS made a window too large");
       }
-      if (stream.queueBytes > 0) this.#joinRound(stream);
+      this.#sender.wake(stream);
     }
   }
 
@@ -650,14 +649,13 @@ export class Http2Connection implements FrameSink, StreamCarrier {
   #closeIfDone(stream: Http2Stream): void {
     if (!stream.localEnded || stream.endQueued || stream.closed) return;
     if (stream.remoteEnded) this.#remove(stream);
-    else if (stream.unwanted) stream.progressMs = this.#coarseMs;
+    else if (stream.unwanted) stream.progressMs = this.#sender.nowMs;
   }
 
   #remove(stream: Http2Stream): void {
     stream.closed = true;
     stream.localEnded = true;
-    stream.queue.length = 0;
-    stream.queueBytes = 0;
+    stream.queue.clear();
     stream.endQueued = false;
     if (stream.unconsumed > 0) {
       this.#credit(stream.unconsumed);
@@ -716,13 +714,11 @@ export class Http2Connection implements FrameSink, StreamCarrier {
   #resetAll(code: Http2ErrorCode, reason: string): void {
     const streams = [...this.#streams.values()];
     this.#streams.clear();
-    this.#roundFirst = undefined;
-    this.#roundLast = undefined;
+    this.#sender.clear();
     for (const stream of streams) {
       stream.closed = true;
       stream.localEnded = true;
-      stream.queue.length = 0;
-      stream.queueBytes = 0;
+      stream.queue.clear();
       stream.owner?.onReset(code, reason);
     }
   }
@@ -790,158 +786,18 @@ export class Http2Connection implements FrameSink, StreamCarrier {
   // What we send.
 
   sendHead(stream: Http2Stream, head: HeadWriter, end: boolean): void {
-    if (end) stream.localEnded = true;
-    this.#putBlock(stream, head.bytes, head.end, end);
-    if (end) this.#closeIfDone(stream);
+    this.#sender.head(stream, head, end);
   }
 
   sendTrailers(stream: Http2Stream, head: HeadWriter): void {
-    stream.localEnded = true;
-    if (stream.queueBytes > 0) {
-      stream.endQueued = true;
-      stream.trailersQueued = Buffer.from(head.bytes.subarray(0, head.end));
-      return;
-    }
-    this.#putBlock(stream, head.bytes, head.end, true);
-    this.#closeIfDone(stream);
+    this.#sender.trailers(stream, head);
   }
 
   sendEnd(stream: Http2Stream): void {
-    stream.localEnded = true;
-    if (stream.queueBytes > 0) {
-      stream.endQueued = true;
-      return;
-    }
-    this.#putEnd(stream);
-    this.#closeIfDone(stream);
+    this.#sender.end(stream);
   }
 
-  sendData(stream: Http2Stream, bytes: Uint8Array, from: number, end: number): boolean {
-    let start = from;
-    if (stream.queueBytes === 0 && this.#roundFirst === undefined && !this.#isBlocked()) {
-      while (start < end) {
-        const length = this.#sendable(stream, end - start);
-        if (length === 0) break;
-        this.#putData(stream, bytes, start, start + length);
-        start += length;
-        if (this.#isBlocked()) break;
-      }
-      if (start === end) return true;
-    }
-    if (start === end) return true;
-    if (stream.queueBytes === 0) stream.progressMs = this.#coarseMs;
-    stream.queue.push(Buffer.from(bytes.subarray(start, end)));
-    stream.queueBytes += end - start;
-    this.#joinRound(stream);
-    if (stream.queueBytes < this.#limits.streamQueueBytesMax) return true;
-    stream.wantsDrain = true;
-    return false;
-  }
-
-  /** How much of `wanted` the windows allow in one frame. */
-  #sendable(stream: Http2Stream, wanted: number): number {
-    return Math.max(0, Math.min(wanted, FRAME_BYTES_MAX, stream.sendWindow, this.#sendWindow));
-  }
-
-  #putData(stream: Http2Stream, bytes: Uint8Array, start: number, end: number): void {
-    stream.lastFrameAt = this.#output.frame(DATA, 0, stream.id, bytes, start, end);
-    stream.lastFrameEpoch = this.#output.epoch;
-    stream.sendWindow -= end - start;
-    this.#sendWindow -= end - start;
-    this.#idleFrames.earn(EARNED_BY_DATA);
-  }
-
-  /** Puts END_STREAM on the last frame when it has not left, else sends an empty one. */
-  #putEnd(stream: Http2Stream): void {
-    if (stream.lastFrameEpoch === this.#output.epoch) this.#output.addFlag(stream.lastFrameAt, END_STREAM);
-    else this.#output.frame(DATA, END_STREAM, stream.id, EMPTY, 0, 0);
-  }
-
-  #putBlock(stream: Http2Stream, block: Buffer, length: number, end: boolean): void {
-    const endFlag = end ? END_STREAM : 0;
-    let bytes = block;
-    let left = length;
-    if (!this.#firstBlockSent) {
-      this.#firstBlockSent = true;
-      bytes = Buffer.concat([Buffer.from([FIRST_BLOCK_PREFIX]), block.subarray(0, length)]);
-      left = bytes.length;
-    }
-    const total = left;
-    const first = Math.min(left, FRAME_BYTES_MAX);
-    const flags = endFlag | (first === total ? END_HEADERS : 0);
-    stream.lastFrameAt = this.#output.frame(HEADERS, flags, stream.id, bytes, 0, first);
-    stream.lastFrameEpoch = this.#output.epoch;
-    for (let at = first; at < total; at += FRAME_BYTES_MAX) {
-      const stop = Math.min(at + FRAME_BYTES_MAX, total);
-      this.#output.frame(CONTINUATION, stop === total ? END_HEADERS : 0, stream.id, bytes, at, stop);
-      // END_STREAM belongs on the HEADERS frame, which may have left.
-      stream.lastFrameEpoch = -1;
-    }
-  }
-
-  #isBlocked(): boolean {
-    if (this.#checkedEpoch !== this.#output.epoch) {
-      this.#checkedEpoch = this.#output.epoch;
-      if (this.#transport.congested) this.#blocked = true;
-    }
-    return this.#blocked;
-  }
-
-  #joinRound(stream: Http2Stream): void {
-    if (stream.inRound || stream.sendWindow <= 0) return;
-    stream.inRound = true;
-    stream.next = undefined;
-    if (this.#roundLast === undefined) this.#roundFirst = stream;
-    else this.#roundLast.next = stream;
-    this.#roundLast = stream;
-    this.#transport.schedule();
-  }
-
-  #leaveRound(stream: Http2Stream): void {
-    this.#roundFirst = stream.next;
-    if (this.#roundFirst === undefined) this.#roundLast = undefined;
-    stream.next = undefined;
-    stream.inRound = false;
-  }
-
-  /** Sends waiting data: one frame of each stream in turn. */
-  #pump(): void {
-    for (let stream = this.#roundFirst; stream !== undefined; stream = this.#roundFirst) {
-      if (!stream.closed && stream.sendWindow > 0 && stream.queueBytes > 0) {
-        if (this.#sendWindow <= 0 || this.#isBlocked()) return;
-        this.#putQueued(stream);
-      }
-      this.#leaveRound(stream);
-      if (stream.closed) continue;
-      if (stream.queueBytes > 0) this.#joinRound(stream);
-      else if (stream.endQueued) this.#putQueuedEnd(stream);
-      if (stream.wantsDrain && stream.queueBytes <= LOW_WATER_BYTES) {
-        stream.wantsDrain = false;
-        stream.owner?.onDrain();
-      }
-    }
-  }
-
-  #putQueued(stream: Http2Stream): void {
-    const { queue } = stream;
-    const first = queue[0] ?? EMPTY;
-    const start = stream.queueOffset;
-    const length = this.#sendable(stream, first.length - start);
-    this.#putData(stream, first, start, start + length);
-    stream.progressMs = this.#coarseMs;
-    stream.queueBytes -= length;
-    stream.queueOffset += length;
-    if (stream.queueOffset < first.length) return;
-    queue.shift();
-    stream.queueOffset = 0;
-  }
-
-  #putQueuedEnd(stream: Http2Stream): void {
-    stream.endQueued = false;
-    const trailers = stream.trailersQueued;
-    stream.trailersQueued = undefined;
-    if (trailers === undefined) this.#putEnd(stream);
-    else this.#putBlock(stream, trailers, trailers.length, true);
-    this.#closeIfDone(stream);
+  sendData(stream: Http2Stream, bytes: Uint8Array, start: number, end: number): boolean {
+    return this.#sender.data(stream, bytes, start, end);
   }
 }

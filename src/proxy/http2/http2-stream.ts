@@ -1,6 +1,7 @@
 import { CANCEL, type Http2ErrorCode } from "./error-codes.ts";
 import type { FieldBlock } from "./field-block.ts";
 import type { HeadWriter } from "./head-writer.ts";
+import { SendQueue } from "./send-queue.ts";
 
 /** Below this much waiting data, its sender is asked for more. */
 export const LOW_WATER_BYTES: number = 16 * 1024;
@@ -60,10 +61,7 @@ export class Http2Stream {
   bodyLeft = -1;
   /** The final head has been received: the next is trailers. */
   headReceived = false;
-  /** Data that waits, oldest first, how much of the first has been sent, and how much is left in all. */
-  readonly queue: Buffer[] = [];
-  queueOffset = 0;
-  queueBytes = 0;
+  readonly queue: SendQueue = new SendQueue();
   /** What follows the data that waits. */
   endQueued = false;
   trailersQueued: Buffer | undefined;
@@ -107,7 +105,7 @@ export class Http2Stream {
 
   /** Whether much data waits for the peer; asking promises `onDrain` when the answer is yes. */
   get congested(): boolean {
-    if (this.queueBytes <= LOW_WATER_BYTES) return false;
+    if (this.queue.bytes <= LOW_WATER_BYTES) return false;
     this.wantsDrain = true;
     return true;
   }
