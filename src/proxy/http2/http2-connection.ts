@@ -11,18 +11,17 @@ import {
   SETTINGS_TIMEOUT,
   STREAM_CLOSED,
 } from "./error-codes.ts";
+import { BROKEN, DONE } from "../http1/header-section.ts";
 import { type BlockKind, FieldBlock } from "./field-block.ts";
 import { FloodBudget } from "./flood-budget.ts";
 import {
   ACK,
   CONTINUATION,
-  END_HEADERS,
   END_STREAM,
   FRAME_BYTES_MAX,
   GOAWAY,
   HEADERS,
   INITIAL_WINDOW_BYTES,
-  PADDED,
   PING,
   PREFACE,
   PRIORITY,
@@ -37,12 +36,12 @@ import {
   SETTINGS_MAX_HEADER_LIST_SIZE,
   WINDOW_BYTES_MAX,
   WINDOW_UPDATE,
-  WITH_PRIORITY,
   writeUint32,
 } from "./frame.ts";
 import { FrameOutput, type Http2Transport } from "./frame-output.ts";
 import { FrameReader, type FrameSink } from "./frame-reader.ts";
 import type { HeadWriter } from "./head-writer.ts";
+import { HeaderBlock } from "./header-block.ts";
 import { HpackDecoder } from "./hpack-decoder.ts";
 import type { Http2Limits } from "./http2-limits.ts";
 import { Http2Stream, type StreamCarrier, type StreamOwner } from "./http2-stream.ts";
@@ -130,13 +129,7 @@ export class Http2Connection implements FrameSink, StreamCarrier {
   /** Streams of the peer's above this are ignored: our last GOAWAY said so. */
   #acceptedMax = WINDOW_BYTES_MAX;
 
-  /** A header block whose frames are not complete: its stream, or 0. */
-  #blockStream = 0;
-  #blockEndStream = false;
-  #blockSelfDependent = false;
-  #block: Buffer = EMPTY;
-  #blockBytes = 0;
-  #continuations = 0;
+  readonly #block: HeaderBlock;
 
   /** The DATA frame at hand. */
   #dataStream: Http2Stream | undefined;
@@ -154,6 +147,7 @@ export class Http2Connection implements FrameSink, StreamCarrier {
     this.#owner = options.owner;
     this.#nowMs = nowMs;
     this.#reader = new FrameReader(this, { expectsPreface: options.role === "server" });
+    this.#block = new HeaderBlock(limits);
     this.#output = new FrameOutput(options.transport);
     this.#sender = new StreamSender({
       output: this.#output,
@@ -300,9 +294,12 @@ export class Http2Connection implements FrameSink, StreamCarrier {
 
   /** Slow loris: one frame or header block that does not get on. DATA has the body's own timeout. */
   #sweepFrames(nowMs: number): void {
-    if (!this.#reader.midway && this.#blockStream === 0) {
+    if (!this.#reader.midway && this.#block.openStream === 0) {
       this.#midwaySinceMs = -1;
-    } else if (this.#midwaySinceMs < 0 || (this.#framesReadBefore !== this.#framesRead && this.#blockStream === 0)) {
+    } else if (
+      this.#midwaySinceMs < 0 ||
+      (this.#framesReadBefore !== this.#framesRead && this.#block.openStream === 0)
+    ) {
       this.#midwaySinceMs = nowMs;
       this.#framesReadBefore = this.#framesRead;
     } else if (nowMs - this.#midwaySinceMs > this.#limits.frameTimeoutMs) {
@@ -318,7 +315,7 @@ export class Http2Connection implements FrameSink, StreamCarrier {
 
   onFrame(type: number, flags: number, id: number, bytes: Buffer, start: number, end: number): void {
     this.#framesRead++;
-    if (this.#blockStream !== 0 && (type !== CONTINUATION || id !== this.#blockStream)) {
+    if (this.#block.openStream !== 0 && (type !== CONTINUATION || id !== this.#block.openStream)) {
       return this.#fail(PROTOCOL_ERROR, "a header block is interrupted by another frame");
     }
     if (!this.#settingsReceived && (type !== SETTINGS || (flags & ACK) !== 0)) {
@@ -326,9 +323,8 @@ export class Http2Connection implements FrameSink, StreamCarrier {
     }
     switch (type) {
       case HEADERS:
-        return this.#onHeaders(flags, id, bytes, start, end);
       case CONTINUATION:
-        return this.#onContinuation(flags, id, bytes, start, end);
+        return this.#onBlockFrame(type, flags, id, bytes, start, end);
       case WINDOW_UPDATE:
         return this.#onWindowUpdate(id, bytes, start, end);
       case RST_STREAM:
@@ -353,7 +349,7 @@ export class Http2Connection implements FrameSink, StreamCarrier {
     this.#framesRead++;
     this.#dataStream = undefined;
     this.#dataEndStream = (flags & END_STREAM) !== 0;
-    if (this.#blockStream !== 0) return this.#fail(PROTOCOL_ERROR, "a header block is interrupted by DATA");
+    if (this.#block.openStream !== 0) return this.#fail(PROTOCOL_ERROR, "a header block is interrupted by DATA");
     if (!this.#settingsReceived) return this.#fail(PROTOCOL_ERROR, "the first frame is not SETTINGS");
     if (id === 0) return this.#fail(PROTOCOL_ERROR, "DATA is not for stream 0");
     if (length > this.#receiveWindow) return this.#fail(FLOW_CONTROL_ERROR, "more DATA than the connection's window");
@@ -395,53 +391,15 @@ export class Http2Connection implements FrameSink, StreamCarrier {
     if (stream !== undefined && !stream.closed && this.#dataEndStream) this.#endRemote(stream, undefined);
   }
 
-  #onHeaders(flags: number, id: number, bytes: Buffer, from: number, to: number): void {
-    let start = from;
-    let end = to;
-    if (id === 0) return this.#fail(PROTOCOL_ERROR, "HEADERS is not for stream 0");
-    if ((flags & PADDED) !== 0) end -= start < end ? (bytes[start++] ?? 0) : 1;
-    let selfDependent = false;
-    if ((flags & WITH_PRIORITY) !== 0) {
-      selfDependent = (readUint32(bytes, start) & WINDOW_BYTES_MAX) === id;
-      start += 5;
-    }
-    if (start > end) return this.#fail(PROTOCOL_ERROR, "the padding is longer than its frame");
-    this.#blockEndStream = (flags & END_STREAM) !== 0;
-    this.#blockSelfDependent = selfDependent;
-    if ((flags & END_HEADERS) !== 0) return this.#onBlock(id, bytes, start, end);
-    this.#blockStream = id;
-    this.#blockBytes = 0;
-    this.#continuations = 0;
-    this.#keepBlock(bytes, start, end);
-  }
-
-  #onContinuation(flags: number, id: number, bytes: Buffer, start: number, end: number): void {
-    if (this.#blockStream === 0) return this.#fail(PROTOCOL_ERROR, "CONTINUATION continues nothing");
-    if (++this.#continuations > this.#limits.continuationFramesMax) {
-      return this.#fail(ENHANCE_YOUR_CALM, "too many CONTINUATION frames");
-    }
-    if (!this.#keepBlock(bytes, start, end) || (flags & END_HEADERS) === 0) return;
+  /** HEADERS, or CONTINUATION of the block that is not complete. */
+  #onBlockFrame(type: number, flags: number, id: number, bytes: Buffer, start: number, end: number): void {
     const block = this.#block;
-    const length = this.#blockBytes;
-    this.#blockStream = 0;
-    this.#block = EMPTY;
-    this.#onBlock(id, block, 0, length);
-  }
-
-  #keepBlock(bytes: Buffer, start: number, end: number): boolean {
-    const length = this.#blockBytes + end - start;
-    if (length > this.#limits.headerBlockBytesMax) {
-      this.#fail(ENHANCE_YOUR_CALM, "the header block is too long");
-      return false;
-    }
-    if (this.#block.length < length) {
-      const bigger = Buffer.allocUnsafeSlow(2 * length);
-      this.#block.copy(bigger, 0, 0, this.#blockBytes);
-      this.#block = bigger;
-    }
-    bytes.copy(this.#block, this.#blockBytes, start, end);
-    this.#blockBytes = length;
-    return true;
+    const progress =
+      type === HEADERS ? block.begin(flags, id, bytes, start, end) : block.continue(flags, bytes, start, end);
+    if (progress === BROKEN) return this.#fail(block.code, block.problem);
+    if (progress === DONE) this.#onBlock(id, block.bytes, block.start, block.end);
+    // The buffer is its caller's again.
+    if (progress === DONE) block.drop();
   }
 
   /** A whole header block. It is decoded in any case, or the table would be wrong for the next. */
@@ -460,13 +418,13 @@ export class Http2Connection implements FrameSink, StreamCarrier {
     // RFC 9113 section 6.8: after the last GOAWAY they are ignored; the client sends them again elsewhere.
     if (id > this.#acceptedMax) return;
     if (this.#streams.size >= this.#limits.concurrentStreamsMax) return this.#refuse(id, REFUSED_STREAM);
-    if (this.#blockSelfDependent) return this.#refuse(id, PROTOCOL_ERROR);
+    if (this.#block.selfDependent) return this.#refuse(id, PROTOCOL_ERROR);
     if (fields.problem !== undefined) return this.#refuse(id, PROTOCOL_ERROR);
     this.#beginRequest(id);
   }
 
   #beginRequest(id: number): void {
-    const ended = this.#blockEndStream;
+    const ended = this.#block.endStream;
     if (ended && fields.contentLength > 0) return this.#refuse(id, PROTOCOL_ERROR);
     const stream = this.#addStream(id);
     stream.headReceived = true;
@@ -480,15 +438,15 @@ export class Http2Connection implements FrameSink, StreamCarrier {
   /** Trailers, or a head on the client's side. */
   #onFurtherBlock(stream: Http2Stream, kind: BlockKind): void {
     if (stream.remoteEnded) return this.#fail(STREAM_CLOSED, "HEADERS after END_STREAM");
-    if (this.#blockSelfDependent) return this.#resetWith(stream, PROTOCOL_ERROR, "a stream depends on itself");
+    if (this.#block.selfDependent) return this.#resetWith(stream, PROTOCOL_ERROR, "a stream depends on itself");
     const problem =
       fields.problem ??
       (fields.tooLarge ? "the header list is too large" : undefined) ??
-      (kind === "trailers" && !this.#blockEndStream ? "trailers do not end the stream" : undefined);
+      (kind === "trailers" && !this.#block.endStream ? "trailers do not end the stream" : undefined);
     if (problem !== undefined) return this.#resetWith(stream, PROTOCOL_ERROR, problem);
     if (kind === "trailers") return this.#endRemote(stream, fields);
     if (fields.status < 200) {
-      if (this.#blockEndStream || fields.status === 101) {
+      if (this.#block.endStream || fields.status === 101) {
         return this.#resetWith(stream, PROTOCOL_ERROR, "an informational response ends the stream");
       }
       // They may come without end, so they count.
@@ -497,10 +455,10 @@ export class Http2Connection implements FrameSink, StreamCarrier {
     }
     stream.headReceived = true;
     // A response to HEAD, or 304, has a length and no body: only what does come is compared with it.
-    const bodiless = this.#blockEndStream || fields.status === 204 || fields.status === 304;
+    const bodiless = this.#block.endStream || fields.status === 204 || fields.status === 304;
     stream.bodyLeft = bodiless ? -1 : fields.contentLength;
     stream.owner?.onHead(fields);
-    if (this.#blockEndStream && !stream.closed) this.#endRemote(stream, undefined);
+    if (this.#block.endStream && !stream.closed) this.#endRemote(stream, undefined);
   }
 
   #endRemote(stream: Http2Stream, trailers: FieldBlock | undefined): void {
@@ -728,7 +686,7 @@ export class Http2Connection implements FrameSink, StreamCarrier {
     this.#failed = true;
     this.#reader.close();
     this.#dataStream = undefined;
-    this.#block = EMPTY;
+    this.#block.drop();
     this.#putGoaway(this.#lastPeerStream, code, reason);
     this.#resetAll(code, reason);
     this.#output.flush();

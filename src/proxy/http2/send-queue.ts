@@ -7,6 +7,8 @@ const pieces: BufferPool = new BufferPool(32 * 1024, 64);
 const SMALL_BYTES = 4 * 1024;
 
 const NOTHING: Buffer = Buffer.alloc(0);
+/** Most streams never wait, so they share this. Few pieces wait at a time, so copying the list is cheap. */
+const NO_PIECES: readonly Buffer[] = [];
 
 /** Data that waits to be sent, copied in, first in first out. Who fills it must stop when `bytes` is enough. */
 export class SendQueue {
@@ -15,7 +17,7 @@ export class SendQueue {
   /** The oldest piece, and what of it waits. Nothing when the queue is empty. */
   first: Buffer = NOTHING;
   start = 0;
-  readonly #rest: Buffer[] = [];
+  #rest: readonly Buffer[] = NO_PIECES;
   /** Where the newest piece is filled up to; the others are full. */
   #lastEnd = 0;
 
@@ -44,16 +46,18 @@ export class SendQueue {
     if (this.bytes === 0) this.clear();
     else if (this.start === this.first.length) {
       pieces.give(this.first);
-      this.first = this.#rest.shift() ?? NOTHING;
+      this.first = this.#rest[0] ?? NOTHING;
+      this.#rest = this.#rest.slice(1);
       this.start = 0;
     }
   }
 
   /** Forgets everything. */
   clear(): void {
-    if (this.first !== NOTHING) pieces.give(this.first);
+    if (this.first === NOTHING) return;
+    pieces.give(this.first);
     for (const piece of this.#rest) pieces.give(piece);
-    this.#rest.length = 0;
+    this.#rest = NO_PIECES;
     this.first = NOTHING;
     this.start = 0;
     this.#lastEnd = 0;
@@ -63,7 +67,7 @@ export class SendQueue {
   #add(wanted: number): Buffer {
     const piece = wanted <= SMALL_BYTES ? Buffer.allocUnsafeSlow(wanted) : pieces.take();
     if (this.first === NOTHING) this.first = piece;
-    else this.#rest.push(piece);
+    else this.#rest = [...this.#rest, piece];
     this.#lastEnd = 0;
     return piece;
   }

@@ -17,6 +17,12 @@ import type { Http2UpstreamConnection } from "./upstream-connection.ts";
 /** Heads are written one at a time, and copied by the engine. */
 const writer = new HeadWriter();
 
+/** More than any head has that got here. */
+const HEADERS_MAX = 256;
+
+/** Of the request that is being sent: also one at a time. */
+const headers = new HeaderSection(HEADERS_MAX);
+
 let scratch: Buffer = Buffer.allocUnsafeSlow(8 * 1024);
 /** What composing a head adds beside its lines. */
 const FIXED_BYTES = 64;
@@ -74,7 +80,6 @@ export class Http2UpstreamStream implements Upstream, StreamOwner, Timed {
   sendRequest(request: Buffer, length: number): void {
     const lineEnd = request.indexOf("\r\n");
     const [method = "", target = ""] = request.toString("latin1", 0, lineEnd).split(" ");
-    const headers = new HeaderSection(HEADERS_MAX);
     headers.begin(lineEnd + 2);
     headers.scan(request, length);
     let authority = "";
@@ -227,9 +232,6 @@ export class Http2UpstreamStream implements Upstream, StreamOwner, Timed {
     else this.deadlineMs = this.#requestComplete ? deadlines.in(this.#readTimeoutMs) : Infinity;
   }
 }
-
-/** More than any head has that got here. */
-const HEADERS_MAX = 256;
 
 /** What belongs to an HTTP/1.1 connection, or is said otherwise in HTTP/2. */
 function passes(kind: number): boolean {
