@@ -45,7 +45,9 @@ export function composeRequest(
   at = putText(out, at, "\r\n");
   at = putHeaders(out, at, bytes, headers, forwarded.trusted ? KEPT_OF_TRUSTED_REQUEST : KEPT_OF_REQUEST);
   at = putBytes(out, at, block, 0, block.length);
+  // Both in one spelling, whatever the client's: tabs and leading zeros are read differently elsewhere.
   if (parser.chunked) at = putText(out, at, "Transfer-Encoding: chunked\r\n");
+  else if (parser.contentLength >= 0) at = putText(out, at, `Content-Length: ${parser.contentLength}\r\n`);
   if (exchange.wantsUpgrade) {
     at = putText(out, at, "Connection: upgrade\r\nUpgrade: ");
     at = putBytes(out, at, bytes, headers.valueStart(parser.upgradeIndex), headers.valueEnd(parser.upgradeIndex));

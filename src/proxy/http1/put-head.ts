@@ -48,10 +48,10 @@ export function putHeaders(out: Buffer, from: number, bytes: Buffer, headers: He
   return runStart < 0 ? at : putBytes(out, at, bytes, runStart, headers.lineEnd(count - 1));
 }
 
-/** What passes to the endpoint: what the edge gives no meaning to, and how long the body is. */
-export const KEPT_OF_REQUEST: KeptKinds = only(OTHER, CONTENT_LENGTH, EXPECT);
+/** What passes to the endpoint as it came: what the edge gives no meaning to. How long the body is, is written anew. */
+export const KEPT_OF_REQUEST: KeptKinds = only(OTHER, EXPECT);
 /** The same from a trusted proxy; the claims that are extended are written anew. */
-export const KEPT_OF_TRUSTED_REQUEST: KeptKinds = only(OTHER, CONTENT_LENGTH, EXPECT, FORWARDING);
+export const KEPT_OF_TRUSTED_REQUEST: KeptKinds = only(OTHER, EXPECT, FORWARDING);
 /** What passes to the client. */
 export const KEPT_OF_RESPONSE: KeptKinds = allBut(HOP_BY_HOP, CONNECTION, TRANSFER_ENCODING, UPGRADE);
 /** The same for responses that cannot have a length. */
