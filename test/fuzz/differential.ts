@@ -1,11 +1,11 @@
-import { systemClock } from "../../src/ground/system-clock.ts";
-import { MemoryLog, seededRandom } from "../../src/ground/testing.ts";
 import type { AccessLine } from "../../src/proxy/access-line.ts";
-import { DataPlane } from "../../src/proxy/data-plane.ts";
-import { shopSnapshot } from "../../src/proxy/testing.ts";
-import type { Snapshot } from "../../src/routing/snapshot.ts";
+import type { DataPlane } from "../../src/proxy/data-plane.ts";
+import { badHead } from "./bad-head.ts";
 import { converse, type Heard } from "./converse.ts";
-import type { Conversation } from "./make-requests.ts";
+import { Dice } from "./dice.ts";
+import type { Findings } from "./fuzz.ts";
+import { type Conversation, makeConversation } from "./make-requests.ts";
+import { openFuzzedEdge } from "./fuzzed-edge.ts";
 import { type Nginx, openNginx } from "./nginx.ts";
 import { type Message, readRequests, readResponses, valuesOf } from "./read-messages.ts";
 import { openRecordingEndpoint, type RecordingEndpoint, type Taken } from "./recording-endpoint.ts";
@@ -50,17 +50,15 @@ export class Differential implements AsyncDisposable {
   static async open(options: { readonly nginx: boolean }): Promise<Differential> {
     const [behindEdge, behindNginx] = [await openRecordingEndpoint(), await openRecordingEndpoint()];
     const lines: AccessLine[] = [];
-    const edge = await DataPlane.open({
-      http: [{ host: "127.0.0.1", port: 0 }],
-      https: [],
-      clock: systemClock,
-      log: new MemoryLog(),
-      random: seededRandom(1),
-      accessLog: (line) => lines.push(line),
-      snapshot: anyHostSnapshot(behindEdge.port),
-    });
+    const edge = await openFuzzedEdge(behindEdge.port, lines);
     const nginx = options.nginx ? await openNginx(behindNginx.port) : undefined;
     return new Differential({ edge, lines, behindEdge, nginx, behindNginx });
+  }
+
+  /** Has the conversation that a seed makes, in the form a fuzz run counts. */
+  async findings(seed: number): Promise<Findings> {
+    const { bugs, stricter, laxer, forwarded } = await this.judge(makeConversation(new Dice(seed)));
+    return { bugs, stricter: listed(stricter), laxer: listed(laxer), forwarded: forwarded > 0 ? ["some"] : [] };
   }
 
   /** Has one conversation with both. */
@@ -88,6 +86,10 @@ export class Differential implements AsyncDisposable {
   }
 }
 
+function listed(text: string | undefined): readonly string[] {
+  return text === undefined ? [] : [text];
+}
+
 interface Side {
   readonly heard: Heard;
   readonly taken: Taken;
@@ -97,13 +99,6 @@ interface Side {
 
 function forwardedOf(lines: readonly AccessLine[]): number {
   return lines.filter((line) => line.status === 200).length;
-}
-
-/** Sends every host to one endpoint, so that only framing decides. */
-function anyHostSnapshot(port: number): Snapshot {
-  const snapshot = shopSnapshot([port]);
-  const host = snapshot.hosts.get("shop.example");
-  return host === undefined ? snapshot : { ...snapshot, hosts: new Map([["*", { ...host, host: "*" }]]) };
 }
 
 /** Holds the edge to its own word: endpoint, access log, client and strict reading must all tell the same story. */
@@ -137,24 +132,6 @@ function sameRequest(meant: Message, got: Message, index: number): readonly stri
   if (meant.start.split(" ")[0] !== got.start.split(" ")[0]) bugs.push(`request ${index} changed its method`);
   if (meant.body !== got.body) bugs.push(`request ${index} changed its body`);
   return bugs;
-}
-
-/** Once and only once each, and nothing that a client must not be able to say. */
-function badHead({ start, headers, trailers }: Message): readonly string[] {
-  const bugs: string[] = [];
-  const names = headers.map(([name]) => name.replaceAll("_", "-"));
-  for (const name of ["host", "x-forwarded-for", "x-real-ip", "x-forwarded-proto", "x-forwarded-port"]) {
-    if (names.filter((other) => other === name).length !== 1) bugs.push(`not one ${name}`);
-  }
-  for (const name of ["proxy", "te", "keep-alive", "proxy-connection", "http2-settings", "forwarded"]) {
-    if (names.includes(name)) bugs.push(`${name} passed`);
-  }
-  if (valuesOf(headers, "x-forwarded-for")[0] !== "127.0.0.1") bugs.push("a claim of the client's passed");
-  if (valuesOf(headers, "connection").some((value) => value !== "upgrade")) bugs.push("Connection passed");
-  for (const [name] of trailers) {
-    if (/^(?:content-length|transfer-encoding|host|x-forwarded-for)$/.test(name)) bugs.push(`trailer ${name} passed`);
-  }
-  return bugs.map((bug) => `${bug}: ${start}`);
 }
 
 /** Every answer must be for the request in its place. */

@@ -1,45 +1,41 @@
-import { Dice } from "./dice.ts";
-import type { Differential } from "./differential.ts";
-import { makeConversation } from "./make-requests.ts";
-
 /** How long and from where. */
 export interface FuzzOptions {
-  /** Of the first conversation; each next one has the next. */
+  /** Of the first case; each next one has the next. */
   readonly seed: number;
   /** On the scale of `performance.now()`. */
   readonly untilMs: number;
-  readonly conversationsMax: number;
+  readonly casesMax: number;
 }
 
-/** What was found, each with the seeds of the conversations that showed it. */
+/** What one case brought to light: `bugs`, and by any other name what is only worth counting. */
+export type Findings = Readonly<Record<string, readonly string[]>>;
+
+/** What was found, by kind and text, each with the seeds that showed it. */
 export interface FuzzReport {
-  readonly conversations: number;
-  readonly forwarded: number;
-  readonly bugs: ReadonlyMap<string, readonly number[]>;
-  readonly stricter: ReadonlyMap<string, readonly number[]>;
-  readonly laxer: ReadonlyMap<string, readonly number[]>;
+  readonly cases: number;
+  readonly found: ReadonlyMap<string, readonly number[]>;
 }
 
-/** Has one made-up conversation after the other until the time or the number is up. */
-export async function fuzz(differential: Differential, options: FuzzOptions): Promise<FuzzReport> {
-  const bugs = new Map<string, number[]>();
-  const stricter = new Map<string, number[]>();
-  const laxer = new Map<string, number[]>();
-  let conversations = 0;
-  let forwarded = 0;
-  while (conversations < options.conversationsMax && performance.now() < options.untilMs) {
-    const seed = options.seed + conversations++;
-    const outcome = await differential.judge(makeConversation(new Dice(seed)));
-    forwarded += outcome.forwarded;
-    for (const bug of outcome.bugs) note(bugs, bug, seed);
-    if (outcome.stricter !== undefined) note(stricter, outcome.stricter, seed);
-    if (outcome.laxer !== undefined) note(laxer, outcome.laxer, seed);
+/** Judges one made-up case after the other until the time or the number is up. */
+export async function fuzz(judge: (seed: number) => Promise<Findings>, options: FuzzOptions): Promise<FuzzReport> {
+  const found = new Map<string, number[]>();
+  let cases = 0;
+  while (cases < options.casesMax && performance.now() < options.untilMs) {
+    const seed = options.seed + cases++;
+    for (const [kind, texts] of Object.entries(await judge(seed))) {
+      for (const text of texts) {
+        const seeds = found.get(`${kind}: ${text}`) ?? [];
+        seeds.push(seed);
+        found.set(`${kind}: ${text}`, seeds);
+      }
+    }
   }
-  return { conversations, forwarded, bugs, stricter, laxer };
+  return { cases, found };
 }
 
-function note(found: Map<string, number[]>, text: string, seed: number): void {
-  const seeds = found.get(text);
-  if (seeds === undefined) found.set(text, [seed]);
-  else seeds.push(seed);
+/** Returns the findings that are bugs. */
+export function bugsOf(report: FuzzReport): readonly string[] {
+  return [...report.found]
+    .filter(([text]) => text.startsWith("bugs: "))
+    .map(([text, seeds]) => `${text} (seeds ${seeds.slice(0, 5).join(", ")})`);
 }
