@@ -19,3 +19,8 @@ export function keyAuthorization(token: string, thumbprint: string): string {
 
 /** Where HTTP-01 answers are looked for, the token at its end (RFC 8555 section 8.3). */
 export const HTTP01_PATH = "/.well-known/acme-challenge/";
+
+/** Returns what the TXT record of DNS-01 must hold: the digest of the key authorization (RFC 8555 section 8.4). */
+export function dns01Value(keyAuthorization: string): string {
+  return encodeBase64url(sha256(Buffer.from(keyAuthorization)));
+}

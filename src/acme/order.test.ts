@@ -45,15 +45,10 @@ test("nextStep() skips to finalize when the CA still trusts earlier authorizatio
 test("nextStep() names challenge, token and identifier when a challenge must be answered", () => {
   const step = nextStep(pending(), NOW_MS);
   assert.ok(step.kind === "awaitChallenges");
+  const challenge = { url: CHALLENGE_URL, type: "http-01", token: "tok", status: "pending" };
+  const identifier = { type: "dns", value: "shop.example" };
   assert.deepEqual(step.challenges, [
-    {
-      authorizationUrl: AUTHORIZATION_URL,
-      identifier: { type: "dns", value: "shop.example" },
-      url: CHALLENGE_URL,
-      type: "http-01",
-      token: "tok",
-      status: "pending",
-    },
+    { ...challenge, authorizationUrl: AUTHORIZATION_URL, identifier, wildcard: false, offered: [challenge] },
   ]);
 });
 
@@ -74,13 +69,13 @@ test("advance() fails the order when no challenge of a name can be answered here
     authorizations: [
       {
         ...authorization("pending"),
-        challenges: [{ url: CHALLENGE_URL, type: "dns-01", token: "tok", status: "pending" }],
+        challenges: [{ url: CHALLENGE_URL, type: "dns-account-01", token: "tok", status: "pending" }],
       },
     ],
   };
   const order = advance(advance(NEW, seen("pending")), event);
   assert.ok(order.state === "invalid");
-  assert.match(order.problem.detail, /"shop.example" can be proven by dns-01 only/);
+  assert.match(order.problem.detail, /"shop.example" can be proven by dns-account-01 only/);
 });
 
 test("advance() does not tell the CA twice when a crash came right after telling it", () => {

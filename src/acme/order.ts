@@ -61,6 +61,9 @@ export interface OrderAuthorization {
 export interface OpenChallenge extends AcmeChallenge {
   readonly authorizationUrl: string;
   readonly identifier: { readonly type: string; readonly value: string };
+  readonly wildcard: boolean;
+  /** Every way the CA offers to prove the name; the challenge itself is the preferred of those that can be answered. */
+  readonly offered: readonly AcmeChallenge[];
 }
 
 /** What to do next. `poll` must not happen before `atMs`. */
@@ -96,7 +99,7 @@ const POLL_DELAY_MAX_MS = 10_000;
 const RETRY_AFTER_MAX_MS = 300_000;
 
 /** The types of challenges that can be answered, the preferred first. */
-const CHALLENGE_TYPES: readonly string[] = ["http-01"];
+const CHALLENGE_TYPES: readonly string[] = ["http-01", "tls-alpn-01", "dns-01"];
 
 /** Returns the order after `event`. The only writer of orders; an event that a state has no use for leaves it as it is. */
 export function advance(order: AcmeOrder, event: OrderEvent): AcmeOrder {
@@ -158,7 +161,8 @@ function pendingStep(order: PendingOrder): OrderStep {
 function openChallenge(authorization: OrderAuthorization): OpenChallenge | undefined {
   const challenge = answerable(authorization);
   if (challenge === undefined) return undefined;
-  return { ...challenge, authorizationUrl: authorization.url, identifier: authorization.identifier };
+  const { url, identifier, wildcard, challenges } = authorization;
+  return { ...challenge, authorizationUrl: url, identifier, wildcard, offered: challenges };
 }
 
 function answerable(authorization: Pick<OrderAuthorization, "challenges">): AcmeChallenge | undefined {

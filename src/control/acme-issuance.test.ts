@@ -160,7 +160,7 @@ describe("ACME issuance", () => {
     await test.store.create(CERTIFICATE, certificate(["*.shop.example"]));
     await test.until(async () => (await test.condition(CERTIFICATE, "web", "Issuing"))?.status === "False", "failure");
     await test.quiet();
-    assert.match(await readyMessage(test), /"\*\.shop\.example": wildcards can't be proven by HTTP-01/);
+    assert.match(await readyMessage(test), /"\*\.shop\.example": wildcards are proven by DNS only/);
     assert.equal(test.ca.count("newOrder"), 0);
   });
 

@@ -9,6 +9,7 @@ import { allInformers, openCaches, type Caches } from "./caches.ts";
 import { openCertificateRequests } from "./certificate-requests/reconcile.ts";
 import { openCertificates } from "./certificates/reconcile.ts";
 import { openChallenges } from "./challenges/reconcile.ts";
+import { Dns01Solvers, type Dns01, type Dns01Options } from "./challenges/dns01.ts";
 import type { Edge } from "./edge.ts";
 import { EdgePublisher } from "./edge-publisher/edge-publisher.ts";
 import type { EdgeAddress } from "./edge-publisher/ingress-status.ts";
@@ -53,6 +54,8 @@ export interface ControlPlaneOptions {
   readonly defaultIssuer?: IssuerReference;
   /** Who is recorded as the signer while offline. @default LOCAL_ISSUER */
   readonly offlineIssuer?: IssuerReference;
+  /** How names are proven by DNS; tests pass their own. @default the system's resolvers, no programs */
+  readonly dns01?: Dns01Options | Dns01;
   readonly onProgress?: (event: ProgressEvent) => void;
   /** How an ACME client is made; tests pass their own. @default AcmeClient */
   readonly openAcmeCaller?: (options: AcmeCallerOptions) => AcmeCaller;
@@ -102,6 +105,7 @@ export class ControlPlane {
         directory: options.acmeDirectory,
         openCaller: options.openAcmeCaller ?? ((caller) => new AcmeClient(caller)),
       }),
+      dns01: dns01Of(options),
       clusterResourceNamespace: options.clusterResourceNamespace,
       defaultIssuer: options.defaultIssuer,
       offlineIssuer: options.offlineIssuer ?? LOCAL_ISSUER,
@@ -138,4 +142,9 @@ export class ControlPlane {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+function dns01Of(options: ControlPlaneOptions): Dns01 {
+  const { dns01 = {} } = options;
+  return "present" in dns01 ? dns01 : new Dns01Solvers({ ...options, dns01 });
 }

@@ -29,6 +29,7 @@ export const EVENT_REASONS = [
   "Started",
   "Presented",
   "PresentError",
+  "CleanUpError",
   "DomainVerified",
   // Issuer and ClusterIssuer
   "ErrInitIssuer",

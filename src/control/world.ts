@@ -5,12 +5,13 @@ import type { KubeObject } from "../resource/object.ts";
 import type { Store } from "../store/contract.ts";
 import type { AcmeAccounts } from "./acme-accounts.ts";
 import type { Caches } from "./caches.ts";
+import type { Dns01 } from "./challenges/dns01.ts";
 import type { EventRecorder } from "./event-recorder.ts";
 import type { ProgressEvent } from "./progress.ts";
 
 /** Waits for things to be in front of the world: on every live worker. Each rejects when its signal aborts first. */
 export interface Live {
-  /** Resolves once the edge answers `token`. */
+  /** Resolves once the edge answers `token`, over HTTP or in the handshake, as its challenge asks. */
   challengeServed(token: string, signal: AbortSignal): Promise<void>;
   /** Resolves once the edge has seen `secret` at this version or a later one. */
   secretServed(secret: KubeObject, signal: AbortSignal): Promise<void>;
@@ -27,6 +28,7 @@ export interface World {
   readonly events: EventRecorder;
   readonly accounts: AcmeAccounts;
   readonly live: Live;
+  readonly dns01: Dns01;
   /** Where the Secrets of ClusterIssuers live. */
   readonly clusterResourceNamespace: string;
   /** Who signs for `kubernetes.io/tls-acme`; undefined: that annotation is a mistake here. */

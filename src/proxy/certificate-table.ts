@@ -3,8 +3,14 @@ import { createServer, type Server, type TLSSocket } from "node:tls";
 import { messageOf } from "../ground/errors.ts";
 import type { Logger } from "../ground/log.ts";
 import { lookupHost } from "../routing/match.ts";
-import type { ServedCertificate, Snapshot, TlsHost } from "../routing/snapshot.ts";
+import type { ChallengeCertificate, ServedCertificate, Snapshot, TlsHost } from "../routing/snapshot.ts";
 import type { ProxyLimits } from "./limits.ts";
+
+/** The protocol of TLS-ALPN-01 (RFC 8737 section 6.2). */
+export const ACME_TLS = "acme-tls/1";
+
+/** What of a snapshot the table serves. */
+type TableSnapshot = Pick<Snapshot, "tls" | "certificates"> & Partial<Pick<Snapshot, "challenges">>;
 
 /** A name that TLS is answered for: makes sockets secure with its certificates. */
 export interface TlsProfile {
@@ -36,7 +42,8 @@ interface Entry extends TlsProfile {
 export class CertificateTable {
   readonly #options: CertificateTableOptions;
   readonly #ticketKeys: Buffer;
-  #snapshot: Pick<Snapshot, "tls" | "certificates"> | undefined;
+  #snapshot: TableSnapshot | undefined;
+  #challenges: ChallengeTable | undefined;
   /** The least recently used first. */
   readonly #entries = new Map<string, Entry>();
   readonly #checked = new WeakMap<ServedCertificate, string>();
@@ -47,9 +54,10 @@ export class CertificateTable {
   }
 
   /** Serves what the snapshot says from now on. Returns what is wrong with certificates that changed; those are not served. */
-  adopt(snapshot: Pick<Snapshot, "tls" | "certificates">): readonly string[] {
+  adopt(snapshot: TableSnapshot): readonly string[] {
     const before = this.#snapshot;
     this.#snapshot = snapshot;
+    if (before?.challenges !== snapshot.challenges) this.#challenges = undefined;
     if (before !== undefined && before.tls === snapshot.tls && before.certificates === snapshot.certificates) return [];
     for (const [name, entry] of this.#entries) {
       if (!this.#isCurrent(entry)) this.#entries.delete(name);
@@ -78,6 +86,15 @@ export class CertificateTable {
       return known;
     }
     return this.#build(host);
+  }
+
+  /**
+   * Returns how to answer a CA that validates `name` by TLS-ALPN-01 (RFC 8737): undefined when no such challenge is open. The
+   * handshake is all there is to it: the connection ends after it.
+   */
+  challengeProfile(name: string): Pick<TlsProfile, "server"> | undefined {
+    this.#challenges ??= new ChallengeTable(this.#snapshot?.challenges, this.#options);
+    return this.#challenges.profile(name);
   }
 
   #build(host: TlsHost): TlsProfile | undefined {
@@ -128,6 +145,44 @@ export class CertificateTable {
       if (problem !== "") this.#options.log.warn("Cannot serve certificate", { certificate: certificate.id, problem });
     }
     return problem === "" ? undefined : problem;
+  }
+}
+
+/** The servers for the challenges of one snapshot: few, and made when they are first asked for. */
+class ChallengeTable {
+  readonly #certificates = new Map<string, ChallengeCertificate>();
+  readonly #servers = new Map<string, Server>();
+  readonly #options: CertificateTableOptions;
+
+  constructor(challenges: Snapshot["challenges"] | undefined, options: CertificateTableOptions) {
+    this.#options = options;
+    for (const { tlsAlpn } of challenges?.values() ?? []) {
+      if (tlsAlpn !== undefined) this.#certificates.set(tlsAlpn.serverName, tlsAlpn);
+    }
+  }
+
+  profile(name: string): Pick<TlsProfile, "server"> | undefined {
+    const certificate = this.#certificates.get(name);
+    if (certificate === undefined) return undefined;
+    const server = this.#servers.get(name) ?? this.#open(certificate);
+    this.#servers.set(name, server);
+    return { server };
+  }
+
+  #open(certificate: ChallengeCertificate): Server {
+    const { limits, onFailed } = this.#options;
+    const server = createServer({
+      cert: certificate.chain,
+      key: certificate.key,
+      ALPNProtocols: [ACME_TLS],
+      handshakeTimeout: limits.handshakeTimeoutMs,
+    });
+    server.on("secureConnection", (socket) => {
+      socket.on("error", () => undefined);
+      socket.end();
+    });
+    server.on("tlsClientError", (error, socket) => onFailed(socket, error));
+    return server;
   }
 }
 

@@ -309,7 +309,7 @@ export class Exchange {
     if (snapshot.challenges.size === 0 || !this.path.startsWith(CHALLENGE_PATH)) return undefined;
     if (this.method !== "GET" && this.method !== "HEAD") return undefined;
     const challenge = snapshot.challenges.get(this.path.slice(CHALLENGE_PATH.length));
-    return challenge?.host === this.host ? challenge : undefined;
+    return challenge?.host === this.host && challenge.tlsAlpn === undefined ? challenge : undefined;
   }
 
   #httpsUrl(snapshot: Snapshot): string {

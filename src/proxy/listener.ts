@@ -1,7 +1,7 @@
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { LintelError } from "../ground/errors.ts";
 import { readClientHello } from "./client-hello.ts";
-import type { CertificateTable } from "./certificate-table.ts";
+import { ACME_TLS, type CertificateTable } from "./certificate-table.ts";
 import type { Timed } from "./deadlines.ts";
 import type { Plane } from "./plane.ts";
 
@@ -121,7 +121,9 @@ export class TlsPeek implements Timed {
       socket.destroy();
       return;
     }
-    const profile = table.profile(hello.serverName);
+    const isValidation = hello.protocols.includes(ACME_TLS);
+    const challenge = isValidation ? table.challengeProfile(hello.serverName) : undefined;
+    const profile = challenge ?? table.profile(hello.serverName);
     if (profile === undefined) {
       plane.counters.unknownNames++;
       socket.end(UNRECOGNIZED_NAME, () => socket.destroy());

@@ -7,6 +7,11 @@ import { acmeStateAt, type AcmeState } from "./order.ts";
 /** Keeps a Challenge until what it put in front of the world is taken away again. */
 export const CHALLENGE_FINALIZER = "acme.cert-manager.io/finalizer";
 
+/** The words of `spec.type`: cert-manager's, and one for TLS-ALPN-01, which it does not have. API. */
+export const CHALLENGE_TYPES = ["HTTP-01", "DNS-01", "TLS-ALPN-01"] as const;
+/** One of {@link CHALLENGE_TYPES}. */
+export type ChallengeType = (typeof CHALLENGE_TYPES)[number];
+
 /** A Challenge object with types. */
 /** A Challenge object with types. */
 export interface Challenge {
@@ -19,9 +24,9 @@ export interface Challenge {
     readonly authorizationUrl: string;
     readonly dnsName: string;
     readonly wildcard: boolean;
-    readonly type: "HTTP-01" | "DNS-01" | "unknown";
+    readonly type: ChallengeType | "unknown";
     readonly token: string;
-    /** The key authorization (RFC 8555 section 8.1): what the edge answers. */
+    /** The key authorization (RFC 8555 section 8.1); for DNS-01 its digest, which is what the record holds. */
     readonly key: string;
     readonly solver: Solver;
     readonly issuerRef: IssuerReference;
@@ -48,7 +53,7 @@ export function readChallenge(object: KubeObject): Challenge {
       authorizationUrl: stringAt(spec, "authorizationURL") ?? "",
       dnsName: (stringAt(spec, "dnsName") ?? "").toLowerCase(),
       wildcard: booleanAt(spec, "wildcard") ?? false,
-      type: type === "HTTP-01" || type === "DNS-01" ? type : "unknown",
+      type: CHALLENGE_TYPES.find((known) => known === type) ?? "unknown",
       token: stringAt(spec, "token") ?? "",
       key: stringAt(spec, "key") ?? "",
       solver: readSolver(recordAt(spec, "solver")),

@@ -34,7 +34,7 @@ export interface Solver {
     readonly dnsNames: readonly string[];
     readonly dnsZones: readonly string[];
   };
-  readonly type: "http01" | "dns01" | "unknown";
+  readonly type: "http01" | "dns01" | "tlsAlpn01" | "unknown";
   /** As it was written: kept on the Challenge. */
   readonly raw: Readonly<Record<string, unknown>>;
 }
@@ -108,9 +108,15 @@ export function readSolver(value: unknown): Solver {
       dnsNames: stringsAt(selector, "dnsNames").map((name) => name.toLowerCase()),
       dnsZones: stringsAt(selector, "dnsZones").map((name) => name.toLowerCase()),
     },
-    type: isRecord(raw["http01"]) ? "http01" : isRecord(raw["dns01"]) ? "dns01" : "unknown",
+    type: solverType(raw),
     raw,
   };
+}
+
+function solverType(raw: Readonly<Record<string, unknown>>): Solver["type"] {
+  if (isRecord(raw["http01"])) return "http01";
+  if (isRecord(raw["dns01"])) return "dns01";
+  return isRecord(raw["tlsALPN01"]) ? "tlsAlpn01" : "unknown";
 }
 
 function readSpec(spec: unknown): IssuerSpec {

@@ -134,12 +134,24 @@ export interface ServedCertificate {
   readonly standIn: boolean;
 }
 
-/** What HTTP-01 must answer (RFC 8555 section 8.3). */
+/** What the edge must answer to a CA: HTTP-01 (RFC 8555 section 8.3), or TLS-ALPN-01. */
 export interface HttpChallenge {
   readonly token: string;
   readonly keyAuthorization: string;
   /** The name being validated; the token is answered only for this host. */
   readonly host: string;
+  /** Present for TLS-ALPN-01 (RFC 8737): answered in the handshake on port 443 and not over HTTP. */
+  readonly tlsAlpn?: ChallengeCertificate | undefined;
+}
+
+/** What a client that speaks `acme-tls/1` is shown for one name. */
+export interface ChallengeCertificate {
+  /** What the client sends as SNI: the name, or the reverse name of an address (RFC 8738 section 6). */
+  readonly serverName: string;
+  /** PEM. */
+  readonly chain: string;
+  /** PEM, unencrypted. Never logged. */
+  readonly key: string;
 }
 
 /** What holds for the whole edge. */

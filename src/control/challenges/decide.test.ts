@@ -49,9 +49,9 @@ describe("challenges decide()", () => {
     assert.equal(step({ state: "pending", processing: true }, { deleted: true }).kind, "release");
   });
 
-  it("refuses other types with the next step", () => {
-    const refused = step({}, { type: "DNS-01" });
-    assert.match(refused.kind === "refuse" ? refused.reason : "", /HTTP-01 only; use an http01 solver/);
+  it("refuses a type that it does not know", () => {
+    const refused = step({}, { type: "OTHER-01" });
+    assert.match(refused.kind === "refuse" ? refused.reason : "", /the type of the challenge is unknown/);
   });
 });
 

@@ -55,11 +55,9 @@ export function decide(facts: ChallengeFacts): ChallengeStep {
   const { spec, status } = challenge;
   if (challenge.object.metadata.deletionTimestamp !== undefined) return { kind: "release" };
   if (isFinalState(status.state)) return { kind: "finish" };
-  if (spec.type !== "HTTP-01") {
-    return {
-      kind: "refuse",
-      reason: `Cannot prove control of "${spec.dnsName}": Lintel answers HTTP-01 only; use an http01 solver`,
-    };
+  if (spec.type === "unknown") {
+    const reason = `Cannot prove control of "${spec.dnsName}": the type of the challenge is unknown`;
+    return { kind: "refuse", reason };
   }
   if (!status.processing) return facts.processingElsewhere >= PROCESSING_MAX ? { kind: "queue" } : { kind: "start" };
   if (memory.acceptedAtMs === undefined) return { kind: "present", atMs: memory.pollAtMs };

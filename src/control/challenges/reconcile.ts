@@ -2,9 +2,11 @@ import { AcmeError, isTemporary } from "../../acme/client/acme-error.ts";
 import { HTTP01_PATH } from "../../acme/key-authorization.ts";
 import type { AcmeAuthorization } from "../../acme/wire.ts";
 import { isLintelError, messageOf } from "../../ground/errors.ts";
+import { stringAt } from "../../ground/json.ts";
 import { CERTIFICATE_ANNOTATIONS } from "../../resource/certificate.ts";
 import { CHALLENGE_FINALIZER, readChallenge, type Challenge } from "../../resource/challenge.ts";
 import { rfc3339 } from "../../resource/condition.ts";
+import { parseGoDuration } from "../../resource/go-duration.ts";
 import { CHALLENGE } from "../../resource/kind.ts";
 import { objectKey, type KubeObject } from "../../resource/object.ts";
 import { isFinalState, type AcmeState } from "../../resource/order.ts";
@@ -26,14 +28,30 @@ const PRESENT_RETRY_MS = 1000;
 /** Wait after the CA could not be reached or was busy; doubles up to the longest. */
 const CA_RETRY_MS_MIN = 1000;
 const CA_RETRY_MS_MAX: number = 5 * 60_000;
+/** First and longest wait between two looks at DNS, and the first after a provider failed. */
+const DNS_CHECK_MS_MIN = 1000;
+const DNS_CHECK_MS_MAX = 10_000;
+/** Attempts to take a record out of DNS. */
+const CLEANUP_ATTEMPTS_MAX = 5;
 /** Challenges remembered; more only means that the CA is asked once more. */
 const MEMORIES_MAX = 10_000;
 
 interface Memory extends ChallengeMemory {
   readonly failures: number;
+  /** Whether this process made sure that the record is in DNS. */
+  readonly recordMade: boolean;
+  /** Looks at DNS that found the record missing. */
+  readonly checks: number;
 }
 
-const NOTHING_DONE: Memory = { acceptedAtMs: undefined, polls: 0, pollAtMs: 0, failures: 0 };
+const NOTHING_DONE: Memory = {
+  acceptedAtMs: undefined,
+  polls: 0,
+  pollAtMs: 0,
+  failures: 0,
+  recordMade: false,
+  checks: 0,
+};
 
 /** Answers Challenges through the edge and has the CA look. Keys are those of Challenges. */
 export function openChallenges(world: World): WorkQueue {
@@ -107,12 +125,16 @@ class ChallengeRun {
       memory: this.#memory(),
     });
     switch (step.kind) {
-      case "release":
-        await this.#release();
-        return undefined;
-      case "finish":
-        await this.#write((status) => ({ ...status, presented: false, processing: false }));
-        return undefined;
+      case "release": {
+        const rest = await this.#cleanUp(signal);
+        if (rest === "done") await this.#release();
+        return rest === "done" ? undefined : rest;
+      }
+      case "finish": {
+        const rest = await this.#cleanUp(signal);
+        if (rest === "done") await this.#write((status) => ({ ...status, presented: false, processing: false }));
+        return rest === "done" ? undefined : rest;
+      }
       case "refuse":
         await this.#end("errored", step.reason);
         return "again";
@@ -124,7 +146,9 @@ class ChallengeRun {
         return "again";
       case "present":
         if (step.atMs > clock.nowMs()) return { afterMs: step.atMs - clock.nowMs() };
-        return this.#withCaller((caller) => this.#present(caller, signal));
+        return this.#challenge.spec.type === "DNS-01"
+          ? this.#presentInDns(signal)
+          : this.#withCaller((caller) => this.#present(caller, signal));
       case "poll":
         if (step.atMs > clock.nowMs()) return { afterMs: step.atMs - clock.nowMs() };
         return this.#withCaller((caller) => this.#poll(caller));
@@ -181,17 +205,25 @@ class ChallengeRun {
       return { afterMs: PRESENT_RETRY_MS };
     }
     if (!presented) {
-      events.normal(object, "Presented", "Presented challenge using HTTP-01 challenge mechanism");
+      events.normal(object, "Presented", `Presented challenge using ${spec.type} challenge mechanism`);
       onProgress(this.#progress("challenge-presented", `The edge answers the challenge for ${spec.dnsName}`));
     }
-    const reason = `Waiting for the CA to validate "${spec.dnsName}": it asks http://${spec.dnsName}${HTTP01_PATH}${spec.token}`;
+    const where =
+      spec.type === "HTTP-01" ? `http://${spec.dnsName}${HTTP01_PATH}${spec.token}` : `${spec.dnsName} on port 443`;
+    const reason = `Waiting for the CA to validate "${spec.dnsName}": it asks ${where}`;
     await this.#write((before) => ({
       ...before,
       presented: true,
       presentedAt: before["presentedAt"] ?? rfc3339(clock.nowMs()),
       reason,
     }));
-    // A challenge that was presented by an earlier process may have been accepted by it as well.
+    return this.#accept(caller, presented);
+  }
+
+  /** A challenge that was presented by an earlier process may have been accepted by it as well. */
+  async #accept(caller: AcmeCaller, presented: boolean): Promise<"again"> {
+    const { clock } = this.#world;
+    const { spec } = this.#challenge;
     const authorization = presented ? await caller.authorization(spec.authorizationUrl) : undefined;
     const known = authorization?.challenges.find((challenge) => challenge.url === spec.url)?.status;
     const acceptNow = authorization === undefined || (authorization.status === "pending" && known === "pending");
@@ -199,6 +231,91 @@ class ChallengeRun {
     const nowMs = clock.nowMs();
     this.#remember({ acceptedAtMs: nowMs, polls: 0, pollAtMs: nowMs + (acceptNow ? pollDelayMs(0, undefined) : 0) });
     return "again";
+  }
+
+  /** Puts the record into DNS, waits until every server shows it, and tells the CA after that. */
+  async #presentInDns(signal: AbortSignal): Promise<Recheck | "again"> {
+    const { clock, dns01, events, onProgress } = this.#world;
+    const { spec, status, object } = this.#challenge;
+    try {
+      if (!status.presented) {
+        // Written down before: a crash in between must not leave a record that nobody takes away.
+        await this.#write((before) => ({ ...before, presented: true, presentedAt: rfc3339(clock.nowMs()) }));
+        const provider = await dns01.present(this.#challenge, signal);
+        events.normal(object, "Presented", `Presented challenge using DNS-01 challenge mechanism`);
+        onProgress(this.#progress("challenge-presented", `${provider} has the record of ${spec.dnsName}`));
+        this.#remember({ recordMade: true });
+        return "again";
+      }
+      if (!this.#memory().recordMade) {
+        await dns01.present(this.#challenge, signal);
+        this.#remember({ recordMade: true });
+      }
+      const waitMs = this.#dnsWaitMs();
+      if (waitMs !== undefined && waitMs > 0) return { afterMs: waitMs };
+      const lacking = waitMs === undefined ? await dns01.lacking(this.#challenge, signal) : [];
+      if (lacking.length > 0) return await this.#awaitPropagation(lacking);
+    } catch (error) {
+      signal.throwIfAborted();
+      return this.#dnsFailed(error);
+    }
+    const reason = `Waiting for the CA to validate "${spec.dnsName}": it asks for the TXT record of _acme-challenge.${spec.dnsName}`;
+    if (status.reason !== reason) await this.#write((before) => ({ ...before, reason }));
+    return this.#withCaller((caller) => this.#accept(caller, status.presented));
+  }
+
+  /** How long `waitInsteadOfSelfCheck` still asks to wait; undefined: DNS is checked. */
+  #dnsWaitMs(): number | undefined {
+    const { spec, status } = this.#challenge;
+    const waitMs = parseGoDuration(stringAt(spec.solver.raw, "waitInsteadOfSelfCheck") ?? "");
+    if (waitMs === undefined) return undefined;
+    const nowMs = this.#world.clock.nowMs();
+    return Math.max(0, (status.presentedAtMs ?? nowMs) + waitMs - nowMs);
+  }
+
+  async #awaitPropagation(lacking: readonly string[]): Promise<Recheck> {
+    const { spec } = this.#challenge;
+    const { checks } = this.#memory();
+    this.#remember({ checks: checks + 1 });
+    const reason = `Waiting for DNS-01 challenge propagation: DNS record for "${spec.dnsName}" not yet propagated to ${lacking.join(", ")}`;
+    await this.#write((before) => ({ ...before, reason }));
+    return { afterMs: Math.min(DNS_CHECK_MS_MAX, DNS_CHECK_MS_MIN * 2 ** Math.min(checks, 10)) };
+  }
+
+  async #dnsFailed(error: unknown): Promise<Recheck> {
+    if (!isLintelError(error)) throw error;
+    const { events, clock } = this.#world;
+    const { spec, object } = this.#challenge;
+    const { failures } = this.#memory();
+    const sentence = error.hint === undefined ? messageOf(error) : `${messageOf(error)}. ${error.hint}`;
+    const reason = `Cannot present "${spec.dnsName}" yet: ${sentence}`;
+    const afterMs = Math.min(CA_RETRY_MS_MAX, DNS_CHECK_MS_MAX * 2 ** Math.min(failures, 20));
+    this.#remember({ failures: failures + 1, pollAtMs: clock.nowMs() + afterMs });
+    events.warning(object, "PresentError", reason);
+    await this.#write((before) => ({ ...before, reason }));
+    return { afterMs };
+  }
+
+  /** What was put in front of the world goes: the edge stops by itself; a record in DNS must be taken away. */
+  async #cleanUp(signal: AbortSignal): Promise<"done" | Recheck> {
+    const { dns01, events } = this.#world;
+    const { spec, status, object } = this.#challenge;
+    if (spec.type !== "DNS-01" || !status.presented) return "done";
+    try {
+      await dns01.cleanup(this.#challenge, signal);
+      return "done";
+    } catch (error) {
+      if (signal.aborted || !isLintelError(error)) throw error;
+      const { failures } = this.#memory();
+      this.#remember({ failures: failures + 1 });
+      events.warning(
+        object,
+        "CleanUpError",
+        `Cannot take away the DNS record of "${spec.dnsName}": ${messageOf(error)}`,
+      );
+      // Credentials may be gone for good, and the Challenge must go all the same: an old record proves nothing.
+      return failures + 1 >= CLEANUP_ATTEMPTS_MAX ? "done" : { afterMs: DNS_CHECK_MS_MAX };
+    }
   }
 
   async #served(signal: AbortSignal): Promise<boolean> {
@@ -222,7 +339,7 @@ class ChallengeRun {
     const authorization = await caller.authorization(spec.authorizationUrl);
     if (authorization.status === "valid") {
       await this.#end("valid", "");
-      events.normal(object, "DomainVerified", `Domain "${spec.dnsName}" verified with "HTTP-01" validation`);
+      events.normal(object, "DomainVerified", `Domain "${spec.dnsName}" verified with "${spec.type}" validation`);
       onProgress(this.#progress("challenge-answered", `The CA verified ${spec.dnsName}`));
       return "again";
     }
@@ -265,11 +382,19 @@ class ChallengeRun {
 
   async #end(state: AcmeState, reason: string): Promise<void> {
     this.#memories.delete(this.#uid);
-    await this.#write((status) => ({ ...status, state, reason, presented: false, processing: false }));
+    // A record in DNS is there until it is taken away, which comes next.
+    const inDns = this.#challenge.spec.type === "DNS-01";
+    await this.#write((status) => ({
+      ...status,
+      state,
+      reason,
+      presented: inDns && status["presented"] === true,
+      processing: false,
+    }));
     if (state !== "valid") this.#world.events.warning(this.#challenge.object, "Failed", reason);
   }
 
-  /** The edge stopped answering the token when the deletion was marked: nothing else was put in front of the world. */
+  /** The edge stopped answering the token when the deletion was marked. */
   async #release(): Promise<void> {
     this.#memories.delete(this.#uid);
     await writeObject(this.#world.store, CHALLENGE, this.#challenge.object, (object) => {

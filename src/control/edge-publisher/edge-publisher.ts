@@ -1,7 +1,7 @@
 import { isRecord } from "../../ground/json.ts";
 import type { Timer } from "../../ground/clock.ts";
 import { messageOf } from "../../ground/errors.ts";
-import { readChallenge } from "../../resource/challenge.ts";
+import { readChallenge, type ChallengeType } from "../../resource/challenge.ts";
 import type { KubeObject } from "../../resource/object.ts";
 import { isFinalState } from "../../resource/order.ts";
 import type { EdgeSettings, HttpChallenge, Snapshot } from "../../routing/snapshot.ts";
@@ -11,6 +11,7 @@ import type { Change } from "../informer.ts";
 import type { Live, World } from "../world.ts";
 import { DiagnosticEvents } from "./diagnostic-events.ts";
 import { IngressStatus, type EdgeAddress } from "./ingress-status.ts";
+import { TlsAlpnAnswers } from "./tls-alpn-answers.ts";
 import { StandIns, type StandInIssuer } from "./stand-ins.ts";
 
 /** Translating may take at most half of the time: after a slow one, the next waits as long as it took, but no longer than this. */
@@ -48,6 +49,7 @@ interface Waiter {
 export class EdgePublisher implements Live {
   readonly #options: EdgePublisherOptions;
   readonly #standIns: StandIns;
+  readonly #tlsAlpn: TlsAlpnAnswers;
   readonly #diagnostics: DiagnosticEvents;
   readonly #status: IngressStatus;
   readonly #waiters = new Set<Waiter>();
@@ -70,6 +72,7 @@ export class EdgePublisher implements Live {
       log,
       onReady: () => this.#schedule(),
     });
+    this.#tlsAlpn = new TlsAlpnAnswers({ clock, log, onReady: () => this.#schedule() });
     this.#diagnostics = new DiagnosticEvents({ clock, events, find: (...name) => this.#find(...name) });
     this.#status = new IngressStatus(world, options.addresses);
   }
@@ -111,7 +114,7 @@ export class EdgePublisher implements Live {
 
   /** Whether a change is still on its way to the edge. */
   get busy(): boolean {
-    return this.#scheduled || this.#standIns.busy || this.#status.queue.busy;
+    return this.#scheduled || this.#standIns.busy || this.#tlsAlpn.busy || this.#status.queue.busy;
   }
 
   async challengeServed(token: string, signal: AbortSignal): Promise<void> {
@@ -216,10 +219,18 @@ export class EdgePublisher implements Live {
       endpoints: caches.endpoints.list(),
       secrets: (namespace, name) => caches.secrets.get(namespace, name),
       standIns: this.#standIns.all,
-      challenges: caches.challenges.list().flatMap(answerOf),
+      challenges: this.#answers(),
       options: { classes, serveClassless, settings },
       nowMs: world.clock.nowMs(),
     });
+  }
+
+  #answers(): readonly HttpChallenge[] {
+    const challenges = this.#options.world.caches.challenges.list();
+    return [
+      ...challenges.flatMap((object) => answerOf(object, "HTTP-01")),
+      ...this.#tlsAlpn.answers(challenges.flatMap((object) => answerOf(object, "TLS-ALPN-01"))),
+    ];
   }
 
   /** Certificates end, and stand-ins want to be renewed, without any object changing. */
@@ -249,10 +260,10 @@ function standInHosts(output: TranslateOutput): readonly string[] {
 }
 
 /** What the edge answers for a Challenge: nothing before it is worked on, nor once it has ended or is being deleted. */
-function answerOf(object: KubeObject): readonly HttpChallenge[] {
+function answerOf(object: KubeObject, type: ChallengeType): readonly HttpChallenge[] {
   const { spec, status } = readChallenge(object);
   if (object.metadata.deletionTimestamp !== undefined || isFinalState(status.state)) return [];
-  if (spec.type !== "HTTP-01" || spec.token === "" || spec.key === "") return [];
+  if (spec.type !== type || spec.token === "" || spec.key === "") return [];
   return [{ token: spec.token, keyAuthorization: spec.key, host: spec.dnsName }];
 }
 

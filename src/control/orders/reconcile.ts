@@ -1,7 +1,7 @@
 import { AcmeError, isTemporary } from "../../acme/client/acme-error.ts";
-import { keyAuthorization } from "../../acme/key-authorization.ts";
+import { dns01Value, keyAuthorization } from "../../acme/key-authorization.ts";
 import { advance, type AcmeOrder, type OpenChallenge, type OrderStep } from "../../acme/order.ts";
-import { shortType, type AcmeOrderResource } from "../../acme/wire.ts";
+import { shortType, type AcmeChallenge, type AcmeOrderResource } from "../../acme/wire.ts";
 import { isLintelError, messageOf } from "../../ground/errors.ts";
 import { CHALLENGE_FINALIZER, readChallenge, type Challenge } from "../../resource/challenge.ts";
 import { CERTIFICATE_ANNOTATIONS } from "../../resource/certificate.ts";
@@ -19,7 +19,7 @@ import { removeObject, writeStatus, type StatusFields } from "../status-writer.t
 import { WorkQueue, type Recheck } from "../work-queue.ts";
 import type { World } from "../world.ts";
 import { decide, identifiersOf, type OrderFacts, type Pace } from "./decide.ts";
-import { chooseSolver } from "./solver.ts";
+import { CHALLENGE_OF_SOLVER, chooseSolver, type SolverChoice } from "./solver.ts";
 import { statusOfMachine } from "./status.ts";
 
 /** Steps for one key before others get their turn: more than any order needs. */
@@ -170,12 +170,9 @@ class OrderRun {
   async #challenges(): Promise<ReadonlyMap<string, Challenge>> {
     const found = new Map<string, Challenge>();
     for (const authorization of this.#order.status.authorizations) {
-      for (const challenge of authorization.challenges.filter(({ type }) => type === "http-01")) {
-        const object = this.#challengeObject(authorization.url, authorization.identifier, challenge);
-        const stored =
-          object === undefined
-            ? undefined
-            : await this.#world.store.get(CHALLENGE, this.#order.namespace, object.metadata.name);
+      for (const challenge of authorization.challenges) {
+        const name = this.#challengeName(authorization.url, challenge);
+        const stored = await this.#world.store.get(CHALLENGE, this.#order.namespace, name);
         if (stored !== undefined) found.set(authorization.url, readChallenge(stored));
       }
     }
@@ -296,11 +293,18 @@ class OrderRun {
 
   async #createChallenge(open: OpenChallenge): Promise<void> {
     const { events, store } = this.#world;
-    const object = this.#challengeObject(open.authorizationUrl, open.identifier.value, open);
-    if (object === undefined) {
-      await this.#fail("errored", `No solver of the issuer can prove "${open.identifier.value}"`, "Solver");
+    const offered = open.offered.map(({ type }) => type);
+    const { labels = {} } = this.#order.object.metadata;
+    const wanted = { name: open.identifier.value, wildcard: open.wildcard, labels, offered };
+    const choice = chooseSolver(this.#options.solvers, wanted);
+    const chosen =
+      choice.kind === "none" ? undefined : open.offered.find(({ type }) => type === CHALLENGE_OF_SOLVER[choice.kind]);
+    if (choice.kind === "none" || chosen === undefined) {
+      const reason = choice.kind === "none" ? choice.message : `The CA does not offer what "${wanted.name}" needs`;
+      await this.#fail("errored", reason, "Solver");
       return;
     }
+    const object = this.#challengeObject(open, chosen, choice);
     try {
       await store.create(CHALLENGE, object);
     } catch (error) {
@@ -313,22 +317,25 @@ class OrderRun {
   }
 
   /** The name follows from the content, so that two attempts to make it meet the same Challenge. */
+  #challengeName(authorizationUrl: string, { url, token }: { readonly url: string; readonly token: string }): string {
+    return nameWithHash(this.#order.name, { authorizationUrl, url, token });
+  }
+
   #challengeObject(
-    authorizationUrl: string,
-    name: string,
-    challenge: { readonly url: string; readonly token: string },
-  ): KubeObject | undefined {
+    open: OpenChallenge,
+    challenge: AcmeChallenge,
+    choice: Exclude<SolverChoice, { kind: "none" }>,
+  ): KubeObject {
     const { labels, annotations } = this.#order.object.metadata;
-    const choice = chooseSolver(this.#options.solvers, { name, wildcard: false, labels: labels ?? {} });
-    if (choice.kind === "none") return undefined;
+    const authorization = keyAuthorization(challenge.token, this.#caller.thumbprint());
     const spec = {
-      type: "HTTP-01",
+      type: challenge.type.toUpperCase(),
       url: challenge.url,
-      authorizationURL: authorizationUrl,
-      dnsName: name,
-      wildcard: false,
+      authorizationURL: open.authorizationUrl,
+      dnsName: open.identifier.value,
+      wildcard: open.wildcard,
       token: challenge.token,
-      key: keyAuthorization(challenge.token, this.#caller.thumbprint()),
+      key: choice.kind === "dns01" ? dns01Value(authorization) : authorization,
       solver: choice.solver.raw,
       issuerRef: this.#order.spec.issuerRef,
     };
@@ -337,7 +344,7 @@ class OrderRun {
       apiVersion: apiVersionOf(CHALLENGE),
       kind: CHALLENGE.kind,
       metadata: {
-        name: nameWithHash(this.#order.name, { authorizationUrl, url: challenge.url, token: challenge.token }),
+        name: this.#challengeName(open.authorizationUrl, challenge),
         namespace: this.#order.namespace,
         finalizers: [CHALLENGE_FINALIZER],
         ...(labels === undefined ? {} : { labels }),

@@ -14,7 +14,7 @@ function choose(solvers: readonly Solver[], name: string, labels: Readonly<Recor
 }
 
 function idOf(choice: SolverChoice): string | undefined {
-  return choice.kind === "http01" ? stringAt(choice.solver.raw, "id") : choice.kind;
+  return choice.kind === "none" ? choice.kind : stringAt(choice.solver.raw, "id");
 }
 
 describe("chooseSolver()", () => {
@@ -43,22 +43,31 @@ describe("chooseSolver()", () => {
     assert.equal(idOf(choose([both], "shop.example", { team: "red" })), "none");
   });
 
+  it("takes the DNS-01 solver for a wildcard, whatever ranks higher", () => {
+    const byName = solver("name", { dnsNames: ["*.shop.example"] });
+    const byDns = solver("dns", undefined, "dns01");
+    assert.equal(idOf(choose([byName, byDns], "*.shop.example")), "dns");
+    assert.equal(idOf(choose([byName, byDns], "shop.example")), "dns");
+  });
+
+  it("takes what the CA offers", () => {
+    const solvers = [solver("http"), readSolver({ id: "alpn", tlsALPN01: {} })];
+    const wanted = { name: "shop.example", wildcard: false, labels: {} };
+    assert.equal(idOf(chooseSolver(solvers, { ...wanted, offered: ["tls-alpn-01"] })), "alpn");
+    const none = chooseSolver(solvers, { ...wanted, offered: ["dns-01"] });
+    assert.match(none.kind === "none" ? none.message : "", /the CA offers dns-01 for it/);
+  });
+
   for (const [when, solvers, name, sentence] of [
     ["there are no solvers", [], "shop.example", /the issuer has no solvers; add "http01/],
     ["no selector fits", [solver("a", { dnsNames: ["other"] })], "shop.example", /no solver's selector fits it/],
-    [
-      "only DNS-01 fits",
-      [solver("a", undefined, "dns01")],
-      "shop.example",
-      /DNS-01, which Lintel does not support yet/,
-    ],
+    ["an address has DNS-01 only", [solver("a", undefined, "dns01")], "192.0.2.1", /addresses can't be proven by DNS/],
     [
       "a wildcard has HTTP-01 only",
       [solver("a")],
       "*.shop.example",
-      /"\*\.shop\.example": wildcards can't be proven by HTTP-01/,
+      /"\*\.shop\.example": wildcards are proven by DNS only/,
     ],
-    ["a wildcard has DNS-01", [solver("a", undefined, "dns01")], "*.shop.example", /wildcards need DNS-01/],
   ] as const) {
     it(`says why when ${when}`, () => {
       const choice = choose(solvers, name);

@@ -1,3 +1,4 @@
+import { parseIp } from "../../pki/x509/ip-address.ts";
 import type { Solver } from "../../resource/issuer.ts";
 
 /** A name that has to be proven. */
@@ -5,6 +6,8 @@ export interface NameToProve {
   /** Without `*.`. */
   readonly name: string;
   readonly wildcard: boolean;
+  /** The challenge types that the CA offers for it; undefined: it was not asked yet. */
+  readonly offered?: readonly string[];
   /** The labels of the Order, which are those of the Certificate. */
   readonly labels: Readonly<Record<string, string>>;
 }
@@ -12,13 +15,17 @@ export interface NameToProve {
 /** The solver for a name, or why there is none. */
 /** The solver for a name, or why there is none. */
 export type SolverChoice =
-  | { readonly kind: "http01"; readonly solver: Solver }
+  | { readonly kind: "http01" | "dns01" | "tlsAlpn01"; readonly solver: Solver }
   /** `message` is one sentence with the next step. */
   | { readonly kind: "none"; readonly message: string };
 
+/** What a CA calls the challenges of each kind of solver (RFC 8555 section 9.7.8, RFC 8737). */
+export const CHALLENGE_OF_SOLVER = { http01: "http-01", dns01: "dns-01", tlsAlpn01: "tls-alpn-01" } as const;
+
 /**
- * Returns the solver for a name: of those whose selector fits, a `dnsNames` entry wins over a longer `dnsZones` entry,
- * that over more labels, that over the order in the issuer. Only HTTP-01 can be used, and never for a wildcard.
+ * Returns the solver for a name: of those whose selector fits and that can prove it, a `dnsNames` entry wins over a longer
+ * `dnsZones` entry, that over more labels, that over the order in the issuer. Wildcards are proven by DNS-01 only (RFC 8555
+ * section 8.3, RFC 8737 section 3), addresses never by it (RFC 8738 section 7).
  */
 export function chooseSolver(solvers: readonly Solver[], wanted: NameToProve): SolverChoice {
   const shown = wanted.wildcard ? `*.${wanted.name}` : wanted.name;
@@ -29,23 +36,33 @@ export function chooseSolver(solvers: readonly Solver[], wanted: NameToProve): S
     })
     // Stable: equals stay in the issuer's order.
     .sort((left, right) => compareRanks(right.rank, left.rank));
+  for (const { solver } of ranked) {
+    const { type } = solver;
+    if (type !== "unknown" && canProve(type, wanted)) return { kind: type, solver };
+  }
   const types = ranked.map(({ solver }) => solver.type);
-  const http = ranked.find(({ solver }) => solver.type === "http01");
-  if (http !== undefined && !wanted.wildcard) return { kind: "http01", solver: http.solver };
-  return { kind: "none", message: whyNone(shown, wanted.wildcard, types, solvers.length) };
+  return { kind: "none", message: whyNone(shown, wanted, types, solvers.length) };
 }
 
-function whyNone(shown: string, wildcard: boolean, types: readonly string[], configured: number): string {
+function canProve(type: keyof typeof CHALLENGE_OF_SOLVER, { name, wildcard, offered }: NameToProve): boolean {
+  if (offered?.includes(CHALLENGE_OF_SOLVER[type]) === false) return false;
+  if (wildcard) return type === "dns01";
+  return type !== "dns01" || parseIp(name) === undefined;
+}
+
+function whyNone(shown: string, wanted: NameToProve, types: readonly string[], configured: number): string {
   const cannot = `Cannot prove control of "${shown}"`;
   if (configured === 0)
     return `${cannot}: the issuer has no solvers; add "http01: { ingress: {} }" to spec.acme.solvers`;
   if (types.length === 0) return `${cannot}: no solver's selector fits it; correct spec.acme.solvers of the issuer`;
-  if (wildcard) {
-    return types.includes("dns01")
-      ? `${cannot}: wildcards need DNS-01, which Lintel does not support yet; list the names one by one instead`
-      : `${cannot}: wildcards can't be proven by HTTP-01; list the names one by one instead`;
+  if (wanted.wildcard && !types.includes("dns01")) {
+    return `${cannot}: wildcards are proven by DNS only; add a dns01 solver to the issuer, or list the names one by one`;
   }
-  return `${cannot}: its solver is DNS-01, which Lintel does not support yet; add an http01 solver to the issuer`;
+  if (parseIp(wanted.name) !== undefined && types.every((type) => type === "dns01")) {
+    return `${cannot}: addresses can't be proven by DNS; add an http01 solver to the issuer`;
+  }
+  const { offered = [] } = wanted;
+  return `${cannot}: the CA offers ${offered.join(", ") || "no way"} for it, and the issuer has no solver for that`;
 }
 
 /** Exact name, length of the zone, number of labels. */
