@@ -16,32 +16,32 @@ const WAIT = { signal: AbortSignal.timeout(20_000) };
 
 test("EdgeFeed.served() resolves when every live worker has acknowledged the generation", async (t) => {
   const place = folder(t);
-  const feed = await openFeed(t, place, "one");
+  const feed = await openFeed(place, "one");
   const seen: Snapshot[] = [];
   feed.setLiveWorkers([1, 2]);
-  startWorker(t, place, 1, { serve: (snapshot) => seen.push(snapshot) });
+  startWorker(place, 1, { serve: (snapshot) => seen.push(snapshot) });
   const generation = feed.publish(challenge("a"));
   let served = false;
   const wait = feed.served(generation, WAIT).then(() => (served = true));
   await once(await greeted(place), "close").catch(() => undefined);
   assert.equal(served, false, "the second worker is alive and has not said so");
-  startWorker(t, place, 2, {});
+  startWorker(place, 2, {});
   await wait;
   assert.equal(seen.at(-1)?.challenges.has("a"), true);
 });
 
 test("EdgeFeed.served() no longer waits for a worker when it is dead", async (t) => {
   const place = folder(t);
-  const feed = await openFeed(t, place, "one");
+  const feed = await openFeed(place, "one");
   feed.setLiveWorkers([1, 2]);
-  startWorker(t, place, 1, {});
+  startWorker(place, 1, {});
   const wait = feed.served(feed.publish(challenge("a")), WAIT);
   feed.setLiveWorkers([1]);
   await wait;
 });
 
 test("EdgeFeed.served() rejects with the reason when its signal aborts", async (t) => {
-  const feed = await openFeed(t, folder(t), "one");
+  const feed = await openFeed(folder(t), "one");
   const stop = new AbortController();
   const wait = feed.served(feed.publish(challenge("a")), { signal: stop.signal });
   stop.abort(new Error("enough"));
@@ -49,7 +49,7 @@ test("EdgeFeed.served() rejects with the reason when its signal aborts", async (
 });
 
 test("EdgeFeed.publish() keeps the generation when nothing changed", async (t) => {
-  const feed = await openFeed(t, folder(t), "one");
+  const feed = await openFeed(folder(t), "one");
   assert.equal(feed.publish(challenge("a")), 1);
   assert.equal(feed.publish(challenge("a")), 1);
   assert.equal(feed.publish(challenge("b")), 2);
@@ -57,8 +57,8 @@ test("EdgeFeed.publish() keeps the generation when nothing changed", async (t) =
 
 test("EdgeFeed keeps the last served snapshot in a file of mode 0600", async (t) => {
   const place = folder(t);
-  const feed = await openFeed(t, place, "one");
-  startWorker(t, place, 1, {});
+  const feed = await openFeed(place, "one");
+  startWorker(place, 1, {});
   feed.setLiveWorkers([1]);
   await feed.served(feed.publish(challenge("a")), WAIT);
   const kept = await keptSoon(place);
@@ -69,15 +69,15 @@ test("EdgeFeed keeps the last served snapshot in a file of mode 0600", async (t)
 
 test("a worker follows the next life of control, whatever the last one left unsaid", async (t) => {
   const place = folder(t);
-  const first = await openFeed(t, place, "one");
+  const first = await openFeed(place, "one");
   const seen: Snapshot[] = [];
-  startWorker(t, place, 1, { serve: (snapshot) => seen.push(snapshot) });
+  startWorker(place, 1, { serve: (snapshot) => seen.push(snapshot) });
   first.setLiveWorkers([1]);
   await first.served(first.publish(challenge("a")), WAIT);
   await first.served(first.publish(challenge("ghost")), WAIT);
   await first.close();
 
-  const second = await openFeed(t, place, "two", {
+  const second = await openFeed(place, "two", {
     version: { epoch: "one", generation: 1 },
     snapshot: { ...challenge("a"), generation: 1 },
   });
@@ -90,16 +90,16 @@ test("a worker follows the next life of control, whatever the last one left unsa
 
 test("a worker is not moved back when the next life of control knows only an older snapshot", async (t) => {
   const place = folder(t);
-  const first = await openFeed(t, place, "one");
+  const first = await openFeed(place, "one");
   const seen: Snapshot[] = [];
-  startWorker(t, place, 1, { serve: (snapshot) => seen.push(snapshot) });
+  startWorker(place, 1, { serve: (snapshot) => seen.push(snapshot) });
   first.setLiveWorkers([1]);
   await first.served(first.publish(challenge("old")), WAIT);
   await first.served(first.publish(challenge("new")), WAIT);
   await first.close();
 
   const older = { version: { epoch: "one", generation: 1 }, snapshot: { ...challenge("old"), generation: 1 } };
-  const second = await openFeed(t, place, "two", older);
+  const second = await openFeed(place, "two", older);
   second.setLiveWorkers([1]);
   while (second.workers().length === 0) await systemClock.sleep(5);
   await second.served(second.publish(challenge("new")), WAIT);
@@ -111,9 +111,9 @@ test("a worker is not moved back when the next life of control knows only an old
 
 test("a worker that failed to serve a generation gets the next one whole", async (t) => {
   const place = folder(t);
-  const feed = await openFeed(t, place, "one");
+  const feed = await openFeed(place, "one");
   const seen: Snapshot[] = [];
-  startWorker(t, place, 1, {
+  startWorker(place, 1, {
     serve: (snapshot) => {
       if (snapshot.challenges.has("bad")) throw new Error("no");
       seen.push(snapshot);
@@ -128,8 +128,8 @@ test("a worker that failed to serve a generation gets the next one whole", async
 
 test("EdgeFeed.stats() gathers the numbers of every worker that answers", async (t) => {
   const place = folder(t);
-  const feed = await openFeed(t, place, "one");
-  startWorker(t, place, 7, {});
+  const feed = await openFeed(place, "one");
+  startWorker(place, 7, {});
   feed.setLiveWorkers([7]);
   await feed.served(feed.publish(challenge("a")), WAIT);
   assert.deepEqual(await feed.stats(5_000), [{ pid: 7, stats: { requests: 3 } }]);
@@ -137,7 +137,7 @@ test("EdgeFeed.stats() gathers the numbers of every worker that answers", async 
 
 test("EdgeFeed drops a worker that speaks another version", async (t) => {
   const place = folder(t);
-  await openFeed(t, place, "one");
+  await openFeed(place, "one");
   const socket = connect(place.socketPath);
   socket.write(`${JSON.stringify({ type: "hello", version: 999, pid: 1, has: {} })}\n`);
   await once(socket, "close");
@@ -156,26 +156,28 @@ test("readKeptSnapshot() is undefined when the file is missing or not a snapshot
 interface Place {
   readonly socketPath: string;
   readonly snapshotPath: string;
+  /** Run last first before the folder goes. */
+  readonly closers: (() => unknown)[];
 }
 
 function folder(t: TestContext): Place {
   const directory = mkdtempSync(join(tmpdir(), "lintel-feed-"));
-  t.after(() => rmSync(directory, { recursive: true }));
-  return { socketPath: join(directory, "edge.sock"), snapshotPath: join(directory, "snapshot.json") };
+  const closers: (() => unknown)[] = [];
+  t.after(async () => {
+    for (const close of closers.toReversed()) await close();
+    rmSync(directory, { recursive: true });
+  });
+  return { socketPath: join(directory, "edge.sock"), snapshotPath: join(directory, "snapshot.json"), closers };
 }
 
-async function openFeed(t: TestContext, place: Place, epoch: string, kept?: KeptSnapshot): Promise<EdgeFeed> {
-  const feed = await EdgeFeed.open({ ...place, epoch, kept, clock: systemClock, log: new MemoryLog() });
-  t.after(() => feed.close());
+async function openFeed(place: Place, epoch: string, kept?: KeptSnapshot): Promise<EdgeFeed> {
+  const { socketPath, snapshotPath } = place;
+  const feed = await EdgeFeed.open({ socketPath, snapshotPath, epoch, kept, clock: systemClock, log: new MemoryLog() });
+  place.closers.push(() => feed.close());
   return feed;
 }
 
-function startWorker(
-  t: TestContext,
-  place: Place,
-  pid: number,
-  options: { readonly serve?: (snapshot: Snapshot) => unknown },
-): void {
+function startWorker(place: Place, pid: number, options: { readonly serve?: (snapshot: Snapshot) => unknown }): void {
   const client = new FeedClient({
     socketPath: place.socketPath,
     pid,
@@ -188,7 +190,7 @@ function startWorker(
     },
     stats: () => ({ requests: 3 }),
   });
-  t.after(() => client.close());
+  place.closers.push(() => client.close());
   client.open();
 }
 

@@ -79,7 +79,8 @@ export class EdgeFeed implements Edge {
   /** The newest that a worker has served, and what of it is in the file. */
   #served: KeptSnapshot | undefined;
   #keptVersion: SnapshotVersion | undefined;
-  #keeping = false;
+  readonly #closed = new AbortController();
+  #keeping: Promise<void> | undefined;
 
   private constructor(options: EdgeFeedOptions) {
     this.#options = options;
@@ -176,9 +177,12 @@ export class EdgeFeed implements Edge {
     return (await Promise.all(answers)).filter((answer) => answer !== undefined);
   }
 
+  /** Ends the connections, and the writing of the last snapshot when one is under way. */
   async close(): Promise<void> {
+    this.#closed.abort();
     for (const worker of this.#workers) worker.socket.destroy();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    await this.#keeping;
   }
 
   #accept(socket: Socket): void {
@@ -289,12 +293,11 @@ export class EdgeFeed implements Edge {
   #keepServed(generation: number): void {
     if (this.#current === undefined || generation !== this.generation) return;
     this.#served = { version: this.#currentVersion, snapshot: this.#current };
-    if (!this.#keeping) void this.#keep();
+    this.#keeping ??= this.#keep().finally(() => (this.#keeping = undefined));
   }
 
   /** Writes what is served to the file, again while it changes, at most a {@link KEEP_SHARE} of the time. */
   async #keep(): Promise<void> {
-    this.#keeping = true;
     const { clock, log, snapshotPath } = this.#options;
     for (let next = this.#served; next !== undefined && next.version !== this.#keptVersion; next = this.#served) {
       const startMs = clock.monotonicMs();
@@ -304,9 +307,10 @@ export class EdgeFeed implements Edge {
         log.warn("Cannot keep the snapshot for workers that start without control", { reason: messageOf(error) });
       }
       this.#keptVersion = next.version;
-      await clock.sleep(Math.min(KEEP_PAUSE_MS_MAX, (clock.monotonicMs() - startMs) / KEEP_SHARE));
+      if (this.#closed.signal.aborted) return;
+      const pauseMs = Math.min(KEEP_PAUSE_MS_MAX, (clock.monotonicMs() - startMs) / KEEP_SHARE);
+      await clock.sleep(pauseMs, { signal: this.#closed.signal }).catch(() => undefined);
     }
-    this.#keeping = false;
   }
 }
 
