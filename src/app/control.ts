@@ -101,8 +101,9 @@ class Control {
     ]);
     resources.defer(() => store.close());
     writeFileAtomically(folder.caCertificate, ca.rootPem, 0o644);
+    const hasApi = settings.api.port !== 0;
     const server = `https://${addressText(settings.api)}`;
-    writeFileAtomically(folder.kubeconfig, kubeconfigText({ server, caPem: ca.rootPem, token }), 0o600);
+    if (hasApi) writeFileAtomically(folder.kubeconfig, kubeconfigText({ server, caPem: ca.rootPem, token }), 0o600);
 
     const feed = await EdgeFeed.open({
       socketPath: FEED_SOCKET,
@@ -180,7 +181,7 @@ class Control {
     });
     const control = new Control({ context, store, feed, files, resources: resources.move() });
     await control.#openAdmin(token);
-    tell(link, "done", `API ready at ${server}`);
+    if (hasApi) tell(link, "done", `API ready at ${server}`);
     return control;
   }
 

@@ -14,6 +14,10 @@ export interface ControlSettings {
   readonly files: readonly string[];
   /** Whether every ACME issuer is answered by the embedded CA. */
   readonly offline: boolean;
+  /** Resolvers for everything about DNS-01; empty: the system's. */
+  readonly nameservers: readonly string[];
+  /** Whether solvers may run programs of this machine. */
+  readonly allowExecSolver: boolean;
   /** Where this machine reaches its own edge. */
   readonly edgeHttp: Address;
   readonly edgeHttps: Address;
@@ -38,6 +42,8 @@ export function parseControlSettings(value: unknown): ControlSettings {
     stateDirectory: stringAt(value, "stateDirectory") ?? "",
     files: strings(value, "files"),
     offline: booleanAt(value, "offline") ?? false,
+    nameservers: strings(value, "nameservers"),
+    allowExecSolver: booleanAt(value, "allowExecSolver") ?? false,
     edgeHttp: addressAt(value, "edgeHttp"),
     edgeHttps: addressAt(value, "edgeHttps"),
     api: addressAt(value, "api"),

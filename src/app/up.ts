@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { networkInterfaces } from "node:os";
+import { join } from "node:path";
 import { LintelError, messageOf } from "../ground/errors.ts";
 import type { Host } from "../ground/host.ts";
 import { openLog } from "../ground/log.ts";
@@ -26,12 +27,19 @@ export interface UpSettings {
   readonly listen: readonly string[];
   /** Of those, the ones that may be missing on this machine. */
   readonly optionalListen: readonly string[];
-  readonly ports: Readonly<Record<"http" | "https" | "api" | "acme" | "admin", PortWish>>;
+  /** Without `api` no port is bound for the Kubernetes API. */
+  readonly ports: Readonly<Record<"http" | "https" | "acme" | "admin", PortWish>> & { readonly api?: PortWish };
   readonly workers: number;
   readonly offline: boolean;
+  /** Resolvers as `host:port` for DNS-01; empty: the system's. */
+  readonly nameservers: readonly string[];
+  /** Whether solvers may run programs of this machine. */
+  readonly allowExecSolver: boolean;
   readonly example: boolean;
   /** Manifests, absolute paths. */
   readonly files: readonly string[];
+  /** Writes more of them below the folder it is given, once the state folder is held; returns the path. */
+  readonly generate?: (directory: string) => string;
   readonly accessLog: boolean;
 }
 
@@ -46,7 +54,8 @@ export interface UpPlace {
   readonly folder: StateFolder;
   readonly http: Address;
   readonly https: Address;
-  readonly api: Address;
+  /** Undefined: none was asked for. */
+  readonly api: Address | undefined;
 }
 
 /** What each stopping process gets to finish what it has in flight. */
@@ -84,7 +93,7 @@ export async function runUp(host: Host, settings: UpSettings, reporter: UpReport
     sinceMs,
     version: settings.version,
     admin: addressOf(bound, "admin"),
-    api: place.api,
+    api: addressOf(bound, "api"),
     edgeHttp: place.http,
     edgeHttps: place.https,
   });
@@ -200,7 +209,7 @@ function portPlans(settings: UpSettings): readonly PortPlan[] {
   return [
     { name: "http", addresses, optionalAddresses, wish: ports.http },
     { name: "https", addresses, optionalAddresses, wish: ports.https },
-    local("api", ports.api),
+    ...(ports.api === undefined ? [] : [local("api", ports.api)]),
     local("acme", ports.acme),
     local("admin", ports.admin),
     ...(settings.example
@@ -218,6 +227,7 @@ function local(name: PortName, wish: PortWish): PortPlan {
 
 function slotPlans(host: Host, settings: UpSettings, folder: StateFolder, bound: BoundPorts): readonly SlotPlan[] {
   const files = [...settings.files];
+  if (settings.generate !== undefined) files.push(settings.generate(join(folder.directory, "proxy")));
   if (settings.example) {
     const ports = [addressOf(bound, "example-a").port, addressOf(bound, "example-b").port] as const;
     files.push(writeExample({ program: host.program, directory: folder.example, ports }));
@@ -227,6 +237,8 @@ function slotPlans(host: Host, settings: UpSettings, folder: StateFolder, bound:
     stateDirectory: folder.directory,
     files,
     offline: settings.offline,
+    nameservers: settings.nameservers,
+    allowExecSolver: settings.allowExecSolver,
     edgeHttp: addressOf(bound, "http"),
     edgeHttps: addressOf(bound, "https"),
     api: addressOf(bound, "api"),
@@ -282,7 +294,7 @@ function placeOf(folder: StateFolder, bound: BoundPorts): UpPlace {
     folder,
     http: addressOf(bound, "http"),
     https: addressOf(bound, "https"),
-    api: addressOf(bound, "api"),
+    api: bound.ports.has("api") ? addressOf(bound, "api") : undefined,
   };
 }
 

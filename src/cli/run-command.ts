@@ -3,6 +3,7 @@ import { LintelError, messageOf } from "../ground/errors.ts";
 import type { Host } from "../ground/host.ts";
 import { completionCommand } from "./completion.ts";
 import { exitCodeOf } from "./exit-codes.ts";
+import { proxyCommand } from "./proxy.ts";
 import { statusCommand } from "./status.ts";
 import { paint } from "./terminal.ts";
 import { upCommand } from "./up.ts";
@@ -30,6 +31,7 @@ export function buildProgram(host: Host): Command {
     .configureHelp({ showGlobalOptions: true })
     .addHelpText("after", EXAMPLES);
   program.addCommand(upCommand(host));
+  program.addCommand(proxyCommand(host));
   program.addCommand(statusCommand(host));
   program.addCommand(
     new Command("version")
@@ -61,6 +63,7 @@ const EXAMPLES = `
 Examples:
   lintel up --example                  HTTPS on this machine in seconds, to look around
   lintel up site.yaml                  serve the Ingresses of a file, with certificates
+  lintel proxy shop.example.com --to http://10.0.0.5:8081    HTTPS before one server
   KUBECONFIG=~/.local/state/lintel/default/kubeconfig kubectl get certificates
   lintel status                        hosts, certificates and processes of what runs
 

@@ -17,13 +17,20 @@ interface StatusOptions {
 export function statusCommand(host: Host): Command {
   return new Command("status")
     .description("Show what a running instance serves: hosts, certificates, processes")
-    .option("--state <dir>", "the instance's state folder (default: the default one, else the example's)")
+    .option(
+      "--state <dir>",
+      "the instance's state folder (default: the default one, else the example's or the proxy's)",
+    )
     .addOption(new Option("-o, --output <format>", "how").choices(["table", "json"]).default("table"))
     .addHelpText("after", EXAMPLES)
     .action(async (options: StatusOptions) => {
       const instance = await askRunningInstance(
         options.state === undefined
-          ? [defaultStateDirectory(host, "default"), defaultStateDirectory(host, "example")]
+          ? [
+              defaultStateDirectory(host, "default"),
+              defaultStateDirectory(host, "example"),
+              defaultStateDirectory(host, "proxy"),
+            ]
           : [resolve(host.workingDirectory, options.state)],
       );
       host.output.write(options.output === "json" ? jsonText(instance) : statusText(host.output, instance));
@@ -43,9 +50,10 @@ function jsonText(instance: RunningInstance): string {
 
 function statusText(output: Output, { directory, facts, summary }: RunningInstance): string {
   const since = new Date(facts.sinceMs).toISOString().slice(0, 19);
+  const api = facts.api.port === 0 ? "" : `, API https://${addressText(facts.api)}`;
   const head = [
     `Lintel ${facts.version}, process ${facts.pid} since ${since}Z, state in ${directory}`,
-    `http://${addressText(facts.edgeHttp)}, https://${addressText(facts.edgeHttps)}, API https://${addressText(facts.api)}`,
+    `http://${addressText(facts.edgeHttp)}, https://${addressText(facts.edgeHttps)}${api}`,
   ].join("\n");
   const processes = table(output, ["PROCESS", "PID", "STATE", "SINCE", "RESTARTS"], summary.processes.map(processRow));
   return `${head}\n\n${summaryText(output, summary)}\n${processes}`;

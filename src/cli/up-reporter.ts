@@ -31,7 +31,7 @@ function nextSteps(output: Output, summary: InstanceSummary, place: UpPlace): st
   const curl = curlCommand(summary, place);
   const steps: readonly (readonly [string, string])[] = [
     ...(curl === undefined ? [] : [["Try it", curl] as const]),
-    ["kubectl", `export KUBECONFIG=${shellWord(folder.kubeconfig)}`],
+    ...(place.api === undefined ? [] : [["kubectl", `export KUBECONFIG=${shellWord(folder.kubeconfig)}`] as const]),
     ["Trust", `${folder.caCertificate} is the local CA: add it to a browser or system to lose the warning`],
     ["Stop", "Ctrl-C; certificates and objects stay in the state folder for the next start"],
   ];

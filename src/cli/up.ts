@@ -12,7 +12,7 @@ import { upReporter } from "./up-reporter.ts";
 import { programVersion } from "./version.ts";
 
 /** The ports that are tried, in this order, when none is asked for. */
-const PREFERRED = { http: [80, 8080], https: [443, 8443], api: [6443], acme: [8555], admin: [9254] } as const;
+export const PREFERRED = { http: [80, 8080], https: [443, 8443], api: [6443], acme: [8555], admin: [9254] } as const;
 
 const WORKERS_MAX = 256;
 
@@ -26,6 +26,8 @@ interface UpOptions {
   readonly admin?: number;
   readonly workers?: number;
   readonly offline?: boolean;
+  readonly nameserver?: readonly string[];
+  readonly allowExecSolver?: boolean;
   readonly example?: boolean;
   readonly accessLog?: boolean;
 }
@@ -48,6 +50,12 @@ export function upCommand(host: Host): Command {
     .option("--admin <port>", "port for health, metrics and status, on 127.0.0.1 (default: 9254)", parsePort)
     .option("--workers <count>", "processes that serve traffic (default: one a core)", parseWorkers)
     .option("--offline", "answer every ACME issuer with the local CA: nothing leaves this machine")
+    .option(
+      "--nameserver <host:port>",
+      "DNS server for DNS-01 and its checks, repeatable (default: the system's)",
+      addText,
+    )
+    .option("--allow-exec-solver", "let issuers run programs of this machine to change DNS")
     .option("--example", "serve the example, with its own state folder and two small backends")
     .option("--access-log", "write a line for every request to the log")
     .addHelpText("after", EXAMPLES)
@@ -87,6 +95,8 @@ function upSettings(host: Host, manifests: readonly string[], options: UpOptions
     },
     workers: options.workers ?? availableParallelism(),
     offline: options.offline ?? false,
+    nameservers: options.nameserver ?? [],
+    allowExecSolver: options.allowExecSolver ?? false,
     example,
     files,
     accessLog: options.accessLog ?? false,
@@ -101,17 +111,20 @@ function missingFile(file: string): LintelError {
   });
 }
 
-function wish(port: number | undefined, preferred: readonly number[]): PortWish {
+/** Returns the wish for a port that was asked for, or for the first of the preferred ones. */
+export function wish(port: number | undefined, preferred: readonly number[]): PortWish {
   return port === undefined ? { kind: "preferred", ports: preferred } : { kind: "exact", port };
 }
 
-function parsePort(text: string): number {
+/** Reads a port number; 0 is any. Throws InvalidArgumentError. */
+export function parsePort(text: string): number {
   const port = Number(text);
   if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new InvalidArgumentError("A port is a number from 0 to 65535.");
   return port;
 }
 
-function parseWorkers(text: string): number {
+/** Reads a number of workers. Throws InvalidArgumentError. */
+export function parseWorkers(text: string): number {
   const count = Number(text);
   if (!/^\d{1,3}$/.test(text) || count < 1 || count > WORKERS_MAX) {
     throw new InvalidArgumentError(`A number from 1 to ${WORKERS_MAX}.`);
@@ -119,7 +132,12 @@ function parseWorkers(text: string): number {
   return count;
 }
 
-function addAddress(text: string, before: readonly string[] = []): readonly string[] {
+function addText(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
+}
+
+/** Adds an IP address to those before. Throws InvalidArgumentError for anything else. */
+export function addAddress(text: string, before: readonly string[] = []): readonly string[] {
   const address = text.replace(/^\[(.*)\]$/, "$1");
   if (isIP(address) === 0) throw new InvalidArgumentError('An IP address, such as "127.0.0.1" or "::1".');
   return before.includes(address) ? before : [...before, address];

@@ -40,13 +40,18 @@ export class Instance {
   /** Starts on `state`, and kills what is left of it after the test. */
   static start(
     t: TestContext,
-    options: { readonly state?: string; readonly arguments: readonly string[]; readonly listen?: string },
+    options: {
+      readonly state?: string;
+      readonly arguments: readonly string[];
+      readonly listen?: string;
+      readonly command?: "up" | "proxy";
+    },
   ): Instance {
     const state = options.state ?? stateFolder(t);
     const listen = ["--listen", options.listen ?? "127.0.0.1"];
     const child = spawn(
       LINTEL,
-      ["up", "--state", state, ...listen, ...FREE_PORTS, "--workers", "2", ...options.arguments],
+      [options.command ?? "up", "--state", state, ...listen, ...FREE_PORTS, "--workers", "2", ...options.arguments],
       {
         stdio: ["ignore", "pipe", "pipe"],
         // A process group of its own, as a terminal gives it.
