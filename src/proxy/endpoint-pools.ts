@@ -8,6 +8,9 @@ import type { Upstream } from "./upstream-side.ts";
 
 type Protocol = Backend["protocol"];
 
+/** The share that an endpoint gets right after its ejection; enough to notice that it still fails. */
+const FIRST_SHARE = 0.1;
+
 /** The connections to one endpoint, and how it has behaved lately. */
 export class EndpointPool {
   readonly endpoint: Endpoint;
@@ -37,6 +40,22 @@ export class EndpointPool {
 
   get ejected(): boolean {
     return this.#ejectedUntilMs > this.plane.deadlines.coarseNowMs;
+  }
+
+  /**
+   * Whether this request should go elsewhere: always while ejected, and less and less often on the way back, so that an
+   * endpoint that has just recovered is not met by its full share at once.
+   */
+  get reluctant(): boolean {
+    if (this.#ejectedUntilMs === 0) return false;
+    const { deadlines, limits, random } = this.plane;
+    const backMs = deadlines.coarseNowMs - this.#ejectedUntilMs;
+    if (backMs < 0) return true;
+    if (backMs >= limits.slowReturnMs) {
+      this.#ejectedUntilMs = 0;
+      return false;
+    }
+    return random() >= Math.max(FIRST_SHARE, backMs / limits.slowReturnMs);
   }
 
   /**
@@ -141,7 +160,7 @@ class BackendState implements BalanceState {
 
   avoid(endpoint: Endpoint): boolean {
     const pool = this.#pools.of(endpoint, this.protocol);
-    return pool.ejected || this.tried.includes(pool);
+    return pool.reluctant || this.tried.includes(pool);
   }
 }
 

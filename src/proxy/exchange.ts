@@ -1,4 +1,5 @@
 import { pickEndpoint, pickTarget } from "../routing/balance.ts";
+import { hashKey } from "../routing/hash-key.ts";
 import { match } from "../routing/match.ts";
 import type { Backend, HttpChallenge, Route, RoutePolicy, Snapshot } from "../routing/snapshot.ts";
 import { type Answer, challengeAnswer, redirectAnswer } from "./answer.ts";
@@ -52,6 +53,8 @@ export class Exchange {
 
   route: Route | undefined;
   #backend: Backend | undefined;
+  /** What consistent hashing goes by; worked out once, because headers are gone when a request is tried again. */
+  #hashKey: string | undefined;
   #upstream: Upstream | undefined;
   #active = false;
   #bodyComplete = false;
@@ -115,6 +118,7 @@ export class Exchange {
       return this.#trouble({ kind: "no-backend", reason: problem ?? "" });
     }
     this.#backend = backend;
+    this.#hashKey = backend.balance === "hash" ? this.#keyOf(policy) : undefined;
     this.downstream.composeRequest(this);
     this.#attempt(true);
   }
@@ -268,12 +272,7 @@ export class Exchange {
     const backend = this.#backend;
     if (backend === undefined || route === undefined || request === undefined) return;
     const { pools } = plane;
-    const endpoint = pickEndpoint(
-      backend,
-      pools.stateOf(backend, this.#tried),
-      plane.random,
-      this.downstream.peer.address,
-    );
+    const endpoint = pickEndpoint(backend, pools.stateOf(backend, this.#tried), plane.random, this.#hashKey);
     if (endpoint === undefined) return this.#trouble({ kind: "no-backend", reason: problemOf(backend) ?? "" });
     const { policy } = route;
     const pool = pools.of(endpoint, backend.protocol);
@@ -316,6 +315,21 @@ export class Exchange {
     const { httpsPort } = snapshot.settings;
     const host = this.host.includes(":") ? `[${this.host}]` : this.host;
     return `https://${host}${httpsPort === 443 ? "" : `:${httpsPort}`}${this.forwardPath}${this.downstream.query()}`;
+  }
+
+  #keyOf(policy: RoutePolicy): string | undefined {
+    const { downstream } = this;
+    const clientAddress = downstream.peer.address;
+    if (policy.hashBy === undefined) return clientAddress;
+    return hashKey(policy.hashBy, {
+      requestUri: this.forwardPath + downstream.query(),
+      path: this.path,
+      host: this.host,
+      method: this.method,
+      scheme: this.secure ? "https" : "http",
+      clientAddress,
+      header: (name) => downstream.header(name),
+    });
   }
 
   #trouble(trouble: Trouble): void {

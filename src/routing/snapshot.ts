@@ -82,6 +82,8 @@ export interface RoutePolicy {
   readonly attemptsMax: number;
   /** Sent as `Host` instead of the client's; undefined: the client's is kept. */
   readonly upstreamHost?: string | undefined;
+  /** With `hash` balancing: what requests of one endpoint have in common, with nginx's variables (`hash-key.ts`). */
+  readonly hashBy?: string | undefined;
   /** The endpoint gets another path (`phases/rewrite.ts`); undefined: the client's is kept. */
   readonly rewrite?: PathRewrite | undefined;
 }

@@ -1,5 +1,6 @@
 import { quoted } from "../../resource/parse-problem.ts";
 import type { Backend, PathRewrite, RoutePolicy } from "../../routing/snapshot.ts";
+import { isHashTemplate } from "../../routing/hash-key.ts";
 import type { Diagnostic } from "../diagnostic.ts";
 import { parseBool, parseCount, parseSeconds, parseSize } from "./annotation-value.ts";
 import { NGINX_PREFIX, NOT_NEEDED, SECURITY, UNSUPPORTED } from "./known-annotations.ts";
@@ -67,7 +68,8 @@ export function readIngressPolicy(annotations: Readonly<Record<string, string>>)
     policy: draft.policy,
     httpsRedirect: draft.forceSslRedirect ? "always" : draft.sslRedirect ? "tls" : "never",
     protocol: draft.protocol,
-    balance: draft.balance,
+    // A hash wins over `load-balance`, as in ingress-nginx.
+    balance: draft.policy.hashBy === undefined ? draft.balance : "hash",
     refusal: draft.refusal,
     regexPaths: draft.useRegex || draft.rewriteTarget !== undefined,
     rewriteTarget: draft.rewriteTarget,
@@ -133,6 +135,7 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ["upstream-vhost", readUpstreamHost],
   ["backend-protocol", readProtocol],
   ["load-balance", readBalance],
+  ["upstream-hash-by", readHashBy],
   ["rewrite-target", readRewriteTarget],
 ]);
 
@@ -205,7 +208,16 @@ function readProtocol(value: string, draft: Draft): string | undefined {
 
 function readBalance(value: string, draft: Draft): string | undefined {
   if (value === "ewma") draft.balance = "ewma";
-  else if (value !== "round_robin") return "which is neither round_robin nor ewma";
+  else if (value === "least_request") draft.balance = "least-request";
+  else if (value !== "round_robin") return "which is none of round_robin, ewma, least_request";
+  return undefined;
+}
+
+function readHashBy(value: string, draft: Draft): string | undefined {
+  if (!isHashTemplate(value)) {
+    return "which is not made of $request_uri, $uri, $host, $remote_addr, $scheme, $request_method, $http_NAME, $cookie_NAME";
+  }
+  draft.policy.hashBy = value;
   return undefined;
 }
 

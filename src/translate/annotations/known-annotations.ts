@@ -109,7 +109,6 @@ export const UNSUPPORTED: readonly string[] = [
   "stream-snippet",
   "temporal-redirect",
   "temporal-redirect-code",
-  "upstream-hash-by",
   "upstream-hash-by-subset",
   "upstream-hash-by-subset-size",
   "use-port-in-redirects",
