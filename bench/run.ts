@@ -16,6 +16,9 @@ import { WORKLOADS, type Workload } from "./workloads.ts";
 
 const READY_MS_MAX = 120_000;
 const IDLE_CONNECTIONS = 1000;
+const WARM_UP_SECONDS = 2;
+/** In half a second: less than this is idle. */
+const IDLE_CPU_SECONDS = 0.02;
 
 const { values: flags } = parseArgs({
   options: {
@@ -65,6 +68,8 @@ async function measure(fixture: Fixture, routes: number): Promise<readonly Row[]
   const proxies = await openAll(fixture, routes);
   const rows: Row[] = [];
   for (const workload of workloads.filter((candidate) => candidate.routes === routes)) {
+    // Not counted: compilers, caches and connection pools get to where they are in a long run.
+    for (const proxy of proxies) await warmUp(workload, proxy, fixture);
     const runs = new Map<string, { cpu: number[]; rate: number[]; failure?: string }>();
     for (let round = 0; round < Number(flags.rounds); round++) {
       // Each round begins with another contender, so that a slow minute of the machine hits none of them always.
@@ -75,6 +80,28 @@ async function measure(fixture: Fixture, routes: number): Promise<readonly Row[]
   }
   for (const proxy of proxies) await proxy.running.stop();
   return rows;
+}
+
+async function warmUp(workload: Workload, proxy: Proxy, fixture: Fixture): Promise<void> {
+  try {
+    await workload.run(proxy, fixture, WARM_UP_SECONDS);
+  } catch {
+    // The measured run will say what is wrong.
+  }
+  await idle(proxy);
+}
+
+/** Waits until the proxy has finished what it does after its start, so that it is not counted as work for requests. */
+async function idle(proxy: Proxy): Promise<void> {
+  const pid = proxy.running.child.pid ?? 0;
+  let before = cpuSeconds(pid);
+  await until(`${proxy.name} to be idle`, async () => {
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const now = cpuSeconds(pid);
+    const isIdle = now - before <= IDLE_CPU_SECONDS;
+    before = now;
+    return isIdle;
+  });
 }
 
 async function measureOnce(
