@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, randomBytes, X509Certificate } from "node:crypto";
+import { constants, createHash, createPrivateKey, randomBytes, X509Certificate } from "node:crypto";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 import { messageOf } from "../ground/errors.ts";
 import type { Logger } from "../ground/log.ts";
@@ -105,6 +105,8 @@ export class CertificateTable {
       cert: certificates.map(({ chain }) => chain),
       key: certificates.map(({ key }) => key),
       minVersion: host.minVersion,
+      // A client could make TLS 1.2 shake hands again and again, at our cost.
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
       ALPNProtocols: ["h2", "http/1.1"],
       allowHalfOpen: true,
       handshakeTimeout: limits.handshakeTimeoutMs,
