@@ -3,6 +3,7 @@ import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { LintelError, messageOf } from "../ground/errors.ts";
 import type { Host } from "../ground/host.ts";
+import { isRecord } from "../ground/json.ts";
 import { openLog } from "../ground/log.ts";
 import { systemClock } from "../ground/system-clock.ts";
 import type { BoundPort } from "../supervisor/bound-port.ts";
@@ -15,9 +16,10 @@ import { bindPorts, type BoundPorts, type PortName, type PortPlan, type PortWish
 import { EXAMPLE_PORTS, writeExample } from "./example-manifests.ts";
 import { writeInstance } from "./instance-file.ts";
 import type { InstanceSummary } from "./instance-summary.ts";
+import { REPLACE_MS_MAX, askForReplacement, openReplaceSocket, type ReplaceWish } from "./replace-socket.ts";
 import { parseNotice, type Notice, type Tone } from "./notice.ts";
 import { addressText, type Address, type ControlSettings, type WorkerSettings } from "./role-settings.ts";
-import { createStateFolder, type StateFolder } from "./state-folder.ts";
+import { createStateFolder, stateFolderAt, type StateFolder } from "./state-folder.ts";
 
 /** Everything `lintel up` was asked for, complete: no default is filled in later. */
 export interface UpSettings {
@@ -41,6 +43,8 @@ export interface UpSettings {
   /** Writes more of them below the folder it is given, once the state folder is held; returns the path. */
   readonly generate?: (directory: string) => string;
   readonly accessLog: boolean;
+  /** What a stopping or replaced process gets to finish what it has in flight. */
+  readonly graceMs: number;
 }
 
 /** Tells a person what happens. */
@@ -58,8 +62,8 @@ export interface UpPlace {
   readonly api: Address | undefined;
 }
 
-/** What each stopping process gets to finish what it has in flight. */
-const STOP_GRACE_MS = 10_000;
+/** What each stopping process gets to finish what it has in flight, unless another time is asked for. */
+export const STOP_GRACE_MS = 10_000;
 
 /** What `tls.Server.setTicketKeys` takes. */
 const TICKET_KEY_BYTES = 48;
@@ -111,13 +115,44 @@ export async function runUp(host: Host, settings: UpSettings, reporter: UpReport
       reporter.line("warn", `Process "${slot}" died (${how}): starting it again ${when}`);
     },
   });
-  resources.defer(() => supervisor.stop({ graceMs: STOP_GRACE_MS }));
+  resources.defer(() => supervisor.stop({ graceMs: settings.graceMs }));
   stop.supervisor = supervisor;
+  stop.graceMs = settings.graceMs;
+  const socket = await openReplaceSocket({ folder, workingDirectory: host.workingDirectory }, async (wish) => {
+    await moveTo(supervisor, wish, settings.graceMs);
+    const sentence = `Replaced every process: version ${wish.version} serves`;
+    reporter.line("done", sentence);
+    return sentence;
+  });
+  resources.defer(() => void socket.close());
   await started(supervisor, stop);
   if (!stop.requested.aborted) {
     start.listening(`Listening on ${listeners(bound, "http")} and ${listeners(bound, "https")}`);
   }
   await stop.stopped;
+}
+
+/** Puts another program in the place of the running one; control last, which cannot hold the store twice. */
+async function moveTo(supervisor: Supervisor, wish: ReplaceWish, graceMs: number): Promise<void> {
+  await supervisor.move({
+    recipe: ({ role, settings }) => ({
+      program: wish.program,
+      settings: role === "control" && isRecord(settings) ? { ...settings, version: wish.version } : settings,
+    }),
+    once: ["control", "example"],
+    graceMs,
+    timeoutMs: REPLACE_MS_MAX,
+  });
+}
+
+/** Has the instance that runs on the state folder move to this program; returns when it serves. Throws Unreachable and Aborted. */
+export async function runReplace(
+  host: Host,
+  wanted: { readonly stateDirectory: string; readonly version: string },
+  reporter: UpReporter,
+): Promise<void> {
+  const place = { folder: stateFolderAt(wanted.stateDirectory), workingDirectory: host.workingDirectory };
+  reporter.line("done", await askForReplacement(place, { program: host.program, version: wanted.version }));
 }
 
 /** Tells the steps of a start in an order that makes sense: the summary comes last, though it may be known first. */
@@ -162,13 +197,14 @@ interface Stop {
   readonly stopped: Promise<void>;
   /** What the signals act on, once it is there. */
   supervisor: Supervisor | undefined;
+  graceMs: number;
 }
 
 /** From here on a signal never ends the process by itself, however early it comes. */
 function onStopSignals(host: Host, reporter: UpReporter): Stop {
   const requested = new AbortController();
   const { promise: stopped, resolve } = Promise.withResolvers<void>();
-  const stop: Stop = { requested: requested.signal, stopped, supervisor: undefined };
+  const stop: Stop = { requested: requested.signal, stopped, supervisor: undefined, graceMs: STOP_GRACE_MS };
   const onSignal = (): void => {
     if (requested.signal.aborted) {
       stop.supervisor?.kill();
@@ -181,14 +217,14 @@ function onStopSignals(host: Host, reporter: UpReporter): Stop {
   host.onSignal("SIGINT", onSignal);
   host.onSignal("SIGTERM", onSignal);
   host.onSignal("SIGHUP", () => {
-    if (!requested.signal.aborted) void replaceWorkers(stop.supervisor, reporter);
+    if (!requested.signal.aborted) void replaceWorkers(stop, reporter);
   });
   return stop;
 }
 
-async function replaceWorkers(supervisor: Supervisor | undefined, reporter: UpReporter): Promise<void> {
+async function replaceWorkers({ supervisor, graceMs }: Stop, reporter: UpReporter): Promise<void> {
   try {
-    await supervisor?.replace("worker", { graceMs: STOP_GRACE_MS, signal: AbortSignal.timeout(START_MS_MAX) });
+    await supervisor?.replace("worker", { graceMs, signal: AbortSignal.timeout(START_MS_MAX) });
     reporter.line("done", "Replaced the workers");
   } catch (error) {
     reporter.line("error", `Cannot replace the workers: ${messageOf(error)}`);

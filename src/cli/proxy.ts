@@ -4,11 +4,11 @@ import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { proxyObjects, writeProxyManifests, type ProxySite, type ProxyUpstream } from "../app/proxy-manifests.ts";
-import { runUp } from "../app/up.ts";
+import { STOP_GRACE_MS, runReplace, runUp } from "../app/up.ts";
 import { LintelError } from "../ground/errors.ts";
 import type { Host } from "../ground/host.ts";
 import { defaultStateDirectory } from "./state-directory.ts";
-import { PREFERRED, addAddress, parsePort, parseWorkers, wish } from "./up.ts";
+import { PREFERRED, addAddress, parseGrace, parsePort, parseWorkers, wish } from "./up.ts";
 import { upReporter } from "./up-reporter.ts";
 import { programVersion } from "./version.ts";
 
@@ -31,6 +31,8 @@ interface ProxyOptions {
   readonly admin?: number;
   readonly workers?: number;
   readonly accessLog?: boolean;
+  readonly grace?: number;
+  readonly replace?: boolean;
 }
 
 /** `lintel proxy`: HTTPS with a certificate in front of one server or several, on one command line. */
@@ -52,6 +54,8 @@ export function proxyCommand(host: Host): Command {
     .option("--acme <port>", "port of the local CA's ACME server, on 127.0.0.1 (default: 8555)", parsePort)
     .option("--admin <port>", "port for health, metrics and status, on 127.0.0.1 (default: 9254)", parsePort)
     .option("--workers <count>", "processes that serve traffic (default: one a core)", parseWorkers)
+    .option("--grace <seconds>", "what a stopping process gets to finish its requests (default: 10)", parseGrace)
+    .option("--replace", "put this version in the place of the one that runs on the state folder")
     .option("--access-log", "write a line for every request to the log")
     .addHelpText("after", EXAMPLES)
     .action((name: string | undefined, options: ProxyOptions) => runProxy(host, name, options));
@@ -82,6 +86,10 @@ async function runProxy(host: Host, name: string | undefined, options: ProxyOpti
       site.isLocal ? `${site.host}: the local CA signs (${reason})` : `${site.host}: certificate from ${ca.server}`,
     );
   }
+  if (options.replace === true) {
+    await runReplace(host, { stateDirectory, version: programVersion(host.program) }, reporter);
+    return;
+  }
   await runUp(
     host,
     {
@@ -104,6 +112,7 @@ async function runProxy(host: Host, name: string | undefined, options: ProxyOpti
       files: [],
       generate: (directory) => writeProxyManifests(directory, proxyObjects(sites, ca)),
       accessLog: options.accessLog ?? false,
+      graceMs: options.grace ?? STOP_GRACE_MS,
     },
     reporter,
   );

@@ -4,7 +4,7 @@ import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import type { PortWish } from "../app/bind-ports.ts";
-import { runUp, type UpSettings } from "../app/up.ts";
+import { STOP_GRACE_MS, runReplace, runUp, type UpSettings } from "../app/up.ts";
 import { LintelError } from "../ground/errors.ts";
 import type { Host } from "../ground/host.ts";
 import { defaultStateDirectory } from "./state-directory.ts";
@@ -30,6 +30,8 @@ interface UpOptions {
   readonly allowExecSolver?: boolean;
   readonly example?: boolean;
   readonly accessLog?: boolean;
+  readonly grace?: number;
+  readonly replace?: boolean;
 }
 
 /** `lintel up`: runs the edge on this machine. */
@@ -57,10 +59,13 @@ export function upCommand(host: Host): Command {
     )
     .option("--allow-exec-solver", "let issuers run programs of this machine to change DNS")
     .option("--example", "serve the example, with its own state folder and two small backends")
+    .option("--grace <seconds>", "what a stopping process gets to finish its requests (default: 10)", parseGrace)
+    .option("--replace", "put this version in the place of the one that runs on the state folder")
     .option("--access-log", "write a line for every request to the log")
     .addHelpText("after", EXAMPLES)
     .action(async (manifests: readonly string[], options: UpOptions) => {
-      await runUp(host, upSettings(host, manifests, options), upReporter(host.output));
+      const settings = upSettings(host, manifests, options);
+      await (options.replace === true ? runReplace : runUp)(host, settings, upReporter(host.output));
     });
 }
 
@@ -100,6 +105,7 @@ function upSettings(host: Host, manifests: readonly string[], options: UpOptions
     example,
     files,
     accessLog: options.accessLog ?? false,
+    graceMs: options.grace ?? STOP_GRACE_MS,
   };
 }
 
@@ -130,6 +136,13 @@ export function parseWorkers(text: string): number {
     throw new InvalidArgumentError(`A number from 1 to ${WORKERS_MAX}.`);
   }
   return count;
+}
+
+/** Reads seconds, up to a day; returns milliseconds. Throws InvalidArgumentError. */
+export function parseGrace(text: string): number {
+  const seconds = Number(text);
+  if (!/^\d{1,5}$/.test(text) || seconds > 86_400) throw new InvalidArgumentError("Whole seconds, from 0 to 86400.");
+  return seconds * 1_000;
 }
 
 function addText(text: string, before: readonly string[] = []): readonly string[] {

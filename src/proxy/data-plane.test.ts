@@ -467,6 +467,7 @@ test("DataPlane.drain() finishes what is in flight, closes what is idle and acce
   busy.send("GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n");
   await waitFor(() => answer !== undefined && edge.dataPlane.stats().connections.open === 2);
   const drained = edge.dataPlane.drain({ signal: new AbortController().signal });
+  await edge.clock.advance(2_000);
   await idle.end();
   answer?.();
   const heard = await busy.end();
@@ -475,6 +476,17 @@ test("DataPlane.drain() finishes what is in flight, closes what is idle and acce
   const late = RawClient.connect(edge.httpPort);
   await late.closed;
   assert.equal(edge.dataPlane.stats().connections.open, 0);
+});
+
+test("DataPlane.drain() answers a request that was under way to an idle connection, and says that it closes", async () => {
+  await using endpoint = await openMirror();
+  await using edge = await openEdge(shopSnapshot([endpoint.port]));
+  const idle = RawClient.connect(edge.httpPort);
+  await waitFor(() => edge.dataPlane.stats().connections.open === 1);
+  const drained = edge.dataPlane.drain({ signal: new AbortController().signal });
+  idle.send("GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n");
+  assert.match(await idle.end(), /^HTTP\/1\.1 200 OK[\s\S]*\r\nConnection: close\r\n/);
+  await drained;
 });
 
 const HEAD_PIECES = ["GET /@", " HTTP/1.1\r\nHost: shop.", "example\r\nConnection: close\r\n", "\r\n"] as const;

@@ -40,6 +40,14 @@ export interface SlotOptions {
   readonly pingEveryMs: number;
 }
 
+/** How to put another process in the place of one. */
+export interface ReplaceOptions {
+  readonly graceMs: number;
+  readonly signal: AbortSignal;
+  /** @default what ran before */
+  readonly recipe?: Recipe;
+}
+
 /** What a slot does not deal with itself. */
 export type OtherMessage = Exclude<ChildMessage, { type: "ready" | "pong" }>;
 
@@ -52,8 +60,16 @@ interface Running {
   onExit: (() => void) | undefined;
   killTimer: Timer | undefined;
   pingTimer: Timer | undefined;
+  /** Of what it died. */
+  why: string | undefined;
   /** Pings since it last said anything. */
   unanswered: number;
+}
+
+/** What to start: the program, and what its role is told. */
+export interface Recipe {
+  readonly program: Program;
+  readonly settings: unknown;
 }
 
 /**
@@ -64,6 +80,10 @@ export class Slot {
   readonly plan: SlotPlan;
   readonly #options: SlotOptions;
   #current: Running | undefined;
+  /** What is started from now on. */
+  #recipe: Recipe;
+  /** Why the last process that could not start did not. */
+  #lastFatal: string | undefined;
   /** Replaced processes that finish what they have in flight. */
   readonly #retiring = new Set<Running>();
   #failures = 0;
@@ -77,6 +97,7 @@ export class Slot {
   constructor(options: SlotOptions) {
     this.plan = options.plan;
     this.#options = options;
+    this.#recipe = { program: options.program, settings: options.plan.settings };
   }
 
   start(): void {
@@ -113,7 +134,9 @@ export class Slot {
    * Starts a second process beside the current one and retires the old one once the new one is ready. When the new one
    * dies first or `signal` aborts, the old one stays and this rejects.
    */
-  async replace(options: { readonly graceMs: number; readonly signal: AbortSignal }): Promise<void> {
+  async replace(options: ReplaceOptions): Promise<void> {
+    const before = this.#recipe;
+    this.#recipe = options.recipe ?? before;
     const old = this.#current;
     const next = this.#launch();
     this.#current = next;
@@ -123,14 +146,41 @@ export class Slot {
       await this.#readyOrDead(next, options.signal);
     } catch (error) {
       if (old !== undefined && this.#retiring.delete(old)) {
+        // It may have been started again already, or be about to.
+        this.#restartTimer?.cancel();
+        const failed = this.#current;
         this.#current = old;
-        void this.#stopProcess(next, 0);
+        if (failed !== undefined) void this.#stopProcess(failed, 0);
       }
+      this.#recipe = before;
       this.#options.changed();
       throw error;
     }
     if (old !== undefined && this.#retiring.has(old)) void this.#stopProcess(old, options.graceMs);
     this.#options.changed();
+  }
+
+  /**
+   * Ends the current process and starts another one: for a role that cannot be there twice. When the new one dies before it
+   * is ready or `signal` aborts, what ran before is started again, and this rejects.
+   */
+  async exchange(options: ReplaceOptions): Promise<void> {
+    const before = this.#recipe;
+    this.#restartTimer?.cancel();
+    if (this.#current !== undefined) await this.#stopProcess(this.#current, options.graceMs);
+    if (this.#stopping) return;
+    this.#recipe = options.recipe ?? before;
+    this.start();
+    const next = this.#current;
+    try {
+      if (next !== undefined) await this.#readyOrDead(next, options.signal);
+    } catch (error) {
+      this.#recipe = before;
+      this.#restartTimer?.cancel();
+      if (this.#current !== undefined) await this.#stopProcess(this.#current, 0);
+      if (!this.#stopping) this.start();
+      throw error;
+    }
   }
 
   /** Stops for good; resolves when no process of the slot is left. Those that take longer than `graceMs` are killed. */
@@ -149,8 +199,10 @@ export class Slot {
   }
 
   #launch(): Running {
-    const { clock, log, program, logFd, workingDirectory } = this.#options;
-    const { role, sockets, name, settings } = this.plan;
+    const { clock, log, logFd, workingDirectory } = this.#options;
+    const { role, sockets, name } = this.plan;
+    const { program, settings } = this.#recipe;
+    this.#lastFatal = undefined;
     let running: Running | undefined;
     const { child, sockets: inherited } = this.#options.spawn(
       { program, role, sockets, logFd, workingDirectory },
@@ -167,6 +219,7 @@ export class Slot {
       onExit: undefined,
       killTimer: undefined,
       pingTimer: undefined,
+      why: undefined,
       unanswered: 0,
     };
     child.send({ type: "start", version: PROTOCOL_VERSION, slot: name, role, sockets: inherited, settings });
@@ -177,6 +230,7 @@ export class Slot {
   #receive(running: Running, message: ChildMessage): void {
     running.unanswered = 0;
     if (message.type === "pong") return;
+    if (message.type === "fatal") this.#lastFatal = message.message;
     if (message.type !== "ready") {
       this.#options.message(this, message);
       return;
@@ -207,6 +261,7 @@ export class Slot {
   }
 
   #exited(running: Running, how: string): void {
+    running.why = this.#lastFatal ?? how;
     const planned = running.state === "stopping";
     running.killTimer?.cancel();
     running.pingTimer?.cancel();
@@ -257,7 +312,10 @@ export class Slot {
     return new Promise((resolve, reject) => {
       const check = (): void => {
         if (running.state === "ready") resolve();
-        else if (this.#current !== running) reject(new Error("The new process died before it was ready"));
+        else if (this.#current !== running)
+          reject(
+            new Error(`The new "${this.plan.name}" died before it was ready: ${running.why ?? "no reason given"}`),
+          );
         else this.#nextChange(signal).then(check, reject);
       };
       check();

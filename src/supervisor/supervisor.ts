@@ -2,7 +2,7 @@ import type { Clock } from "../ground/clock.ts";
 import { LintelError, type ErrorCode, ERROR_CODES } from "../ground/errors.ts";
 import type { Logger } from "../ground/log.ts";
 import type { ChildMessage, ProcessFacts } from "./messages.ts";
-import { Slot, type OtherMessage, type SlotPlan } from "./slot.ts";
+import { Slot, type OtherMessage, type SlotPlan, type Recipe } from "./slot.ts";
 import { spawnChild, type Spawn } from "./spawn-child.ts";
 import type { Program } from "../ground/host.ts";
 
@@ -81,6 +81,26 @@ export class Supervisor {
   /** Replaces the process of every slot of `role`, one after the other, each without a gap. Rejects at the first that fails. */
   async replace(role: string, options: { readonly graceMs: number; readonly signal: AbortSignal }): Promise<void> {
     for (const slot of this.#slots) if (slot.plan.role === role) await slot.replace(options);
+  }
+
+  /**
+   * Moves to another program: every slot is replaced without a gap, but those of the roles `once`, which cannot be there
+   * twice, are ended and started again, last. Rejects at the first that fails: that slot goes on with what it ran.
+   */
+  async move(options: {
+    readonly recipe: (plan: SlotPlan) => Recipe;
+    readonly once: readonly string[];
+    readonly graceMs: number;
+    readonly timeoutMs: number;
+  }): Promise<void> {
+    const { graceMs, timeoutMs, once } = options;
+    const last = this.#slots.filter((slot) => once.includes(slot.plan.role));
+    for (const slot of this.#slots.filter((one) => !last.includes(one))) {
+      await slot.replace({ graceMs, signal: AbortSignal.timeout(timeoutMs), recipe: options.recipe(slot.plan) });
+    }
+    for (const slot of last) {
+      await slot.exchange({ graceMs, signal: AbortSignal.timeout(timeoutMs), recipe: options.recipe(slot.plan) });
+    }
   }
 
   /** Stops all processes in a planned way; resolves when none is left. Those that take longer than `graceMs` are killed. */

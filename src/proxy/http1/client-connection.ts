@@ -38,6 +38,9 @@ const BULK_BYTES = 128 * 1024;
 
 const NO_BYTES: Buffer = Buffer.alloc(0);
 
+/** How long an idle connection of a worker that goes away waits for a request that may be under way to it. */
+const DRAIN_IDLE_MS = 500;
+
 const HEAD_TIMEOUT: Trouble = { kind: "head-timeout" };
 const BODY_TIMEOUT: Trouble = { kind: "body-timeout" };
 const PLAIN_TO_TLS: Trouble = {
@@ -129,12 +132,13 @@ export class ClientConnection implements ChannelOwner, Downstream, Timed {
     return !this.peer.secure && this.#state === HEAD && this.#parser === undefined && this.#stash === undefined;
   }
 
-  /** Closes the connection when it is idle; else after the answer. */
+  /**
+   * Closes the connection after the next answer, which says so. One that is idle gets a moment for that request: the client
+   * may have sent it just now, and a close without a word would lose it.
+   */
   drain(): void {
-    this.#keepAlive = false;
     if (this.#state !== HEAD || this.#parser !== undefined) return;
-    if (this.#channel.pendingBytes > 0) this.#close();
-    else this.#channel.destroy();
+    this.deadlineMs = Math.min(this.deadlineMs, this.#plane.deadlines.in(DRAIN_IDLE_MS));
   }
 
   destroy(): void {
@@ -552,9 +556,10 @@ export class ClientConnection implements ChannelOwner, Downstream, Timed {
 
   #nextRequest(): void {
     const { deadlines, limits, draining } = this.#plane;
-    if (draining || !this.#keepAlive) return this.#close();
+    if (!this.#keepAlive) return this.#close();
     this.#state = HEAD;
-    this.deadlineMs = this.#channel.pendingBytes > 0 ? this.#sendDeadline() : deadlines.in(limits.idleTimeoutMs);
+    const idleMs = draining ? DRAIN_IDLE_MS : limits.idleTimeoutMs;
+    this.deadlineMs = this.#channel.pendingBytes > 0 ? this.#sendDeadline() : deadlines.in(idleMs);
     this.resumeBody();
   }
 

@@ -1,0 +1,116 @@
+// Planned replacements under load: of the program, of the workers, and of what is served.
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { Agent, request } from "node:https";
+import { join } from "node:path";
+import { test } from "node:test";
+import { askForReplacement } from "../../src/app/replace-socket.ts";
+import { stateFolderAt } from "../../src/app/state-folder.ts";
+import { eventually } from "./eventually.ts";
+import { Instance, lintel, stateFolder } from "./instance.ts";
+
+const HOST = "hello.localhost";
+const PROGRAM_REPLACEMENTS = 5;
+const WORKER_REPLACEMENTS = 20;
+
+test(`up --replace loses no request over ${PROGRAM_REPLACEMENTS} replacements, on kept and on new connections`, async (t) => {
+  const instance = await Instance.start(t, { arguments: ["--example", "--grace", "5"] }).ready();
+  const before = await instance.processes();
+  const load = new Load(instance, HOST);
+  for (let count = 0; count < PROGRAM_REPLACEMENTS; count++) {
+    const { code, stdout, stderr } = await lintel("up", "--replace", "--state", instance.state);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /Replaced every process/);
+    await load.served(20);
+  }
+  const { served, failed } = await load.stop();
+  assert.deepEqual(failed, []);
+  const after = new Set((await instance.processes()).filter(({ state }) => state === "ready").map(({ pid }) => pid));
+  assert.ok(before.every(({ pid }) => !after.has(pid)));
+  t.diagnostic(`${served} requests, none failed`);
+});
+
+test("up --replace says why and the running version goes on when the new one cannot start", async (t) => {
+  const instance = await Instance.start(t, { arguments: ["--example"] }).ready();
+  const before = await instance.processes();
+  const broken = join(stateFolder(t), "main.ts");
+  writeFileSync(broken, "process.exit(7);\n");
+  const place = { folder: stateFolderAt(instance.state), workingDirectory: process.cwd() };
+  const program = { runtime: process.execPath, flags: [], main: broken };
+  await assert.rejects(
+    askForReplacement(place, { program, version: "9.9.9" }),
+    /Cannot replace the running version, which goes on: The new "worker-1" died before it was ready: exit code 7/,
+  );
+  const load = new Load(instance, HOST);
+  await load.served(20);
+  assert.deepEqual((await load.stop()).failed, []);
+  const after = (await instance.processes()).filter(({ state }) => state === "ready");
+  assert.deepEqual(
+    after.map(({ pid }) => pid).toSorted((a, b) => a - b),
+    before.map(({ pid }) => pid).toSorted((a, b) => a - b),
+  );
+});
+
+test(`SIGHUP loses no request over ${WORKER_REPLACEMENTS} replacements of the workers`, async (t) => {
+  const instance = await Instance.start(t, { arguments: ["--example", "--grace", "2"] }).ready();
+  const load = new Load(instance, HOST);
+  for (let count = 1; count <= WORKER_REPLACEMENTS; count++) {
+    instance.child.kill("SIGHUP");
+    await eventually(
+      `replacement ${count}`,
+      () => instance.output.split("Replaced the workers").length > count || undefined,
+    );
+  }
+  const { served, failed } = await load.stop();
+  assert.deepEqual(failed, []);
+  t.diagnostic(`${served} requests, none failed`);
+});
+
+/** Clients that ask one after the other: half of them keep their connection, half make a new one each time. */
+class Load {
+  readonly #failed: string[] = [];
+  readonly #clients: readonly Promise<void>[];
+  #served = 0;
+  #running = true;
+
+  constructor(instance: Instance, host: string) {
+    const ca = instance.ca;
+    const { host: address, port } = instance.https;
+    this.#clients = [true, true, false, false].map(async (keepAlive) => {
+      const agent = new Agent({ keepAlive, maxSockets: 1 });
+      while (this.#running) {
+        try {
+          const status = await new Promise<number>((resolve, reject) => {
+            const call = request(
+              { host: address, port, servername: host, headers: { host }, ca, agent, timeout: 10_000 },
+              (response) => {
+                response.resume();
+                response.on("end", () => resolve(response.statusCode ?? 0));
+                response.on("error", reject);
+              },
+            );
+            call.on("timeout", () => call.destroy(new Error("No answer within 10 s")));
+            call.on("error", reject);
+            call.end();
+          });
+          if (status === 200) this.#served++;
+          else this.#failed.push(String(status));
+        } catch (error) {
+          this.#failed.push(`${keepAlive ? "kept" : "new"}: ${String(error)}`);
+        }
+      }
+      agent.destroy();
+    });
+  }
+
+  async served(count: number): Promise<void> {
+    const goal = this.#served + count;
+    await eventually(`${count} more answers`, () => this.#served >= goal || undefined);
+  }
+
+  async stop(): Promise<{ readonly served: number; readonly failed: readonly string[] }> {
+    this.#running = false;
+    await Promise.all(this.#clients);
+    return { served: this.#served, failed: this.#failed };
+  }
+}
