@@ -17,7 +17,7 @@ import type { ProcessFacts } from "../supervisor/messages.ts";
 import { AdminServer } from "./admin-server.ts";
 import { ACME_DIRECTORY_PATH, CLASSES, CLUSTER_RESOURCE_NAMESPACE, defaultObjects } from "./default-objects.ts";
 import { EdgeFeed } from "./edge-feed.ts";
-import { http01Dial } from "./http01-dial.ts";
+import { http01Dial, tlsAlpnDial } from "./http01-dial.ts";
 import { summarize, type InstanceSummary } from "./instance-summary.ts";
 import { kubeconfigText } from "./kubeconfig.ts";
 import { readKeptSnapshot } from "./last-snapshot.ts";
@@ -123,6 +123,8 @@ class Control {
       log,
       directory: folder.acme,
       dial: http01Dial({ edge: settings.edgeHttp, offline: settings.offline, clock: systemClock }),
+      dialTls: tlsAlpnDial({ edge: settings.edgeHttps, offline: settings.offline, clock: systemClock }),
+      nameservers: settings.nameservers,
       random: systemRandom,
     });
     resources.defer(() => acme.close());
@@ -160,6 +162,7 @@ class Control {
       classes: CLASSES,
       serveClassless: true,
       clusterResourceNamespace: CLUSTER_RESOURCE_NAMESPACE,
+      dns01: { nameservers: settings.nameservers, allowExec: settings.allowExecSolver },
       onProgress: (event) => tell(link, ...progressLine(event)),
     });
     resources.defer(() => controlPlane.close());

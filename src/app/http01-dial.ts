@@ -2,6 +2,7 @@ import { lookup } from "node:dns/promises";
 import { request } from "node:http";
 import { isIP } from "node:net";
 import { createHttp01Dialer, type Http01Answer, type Http01Dialer } from "../acme/server/http01-dialer.ts";
+import { createTlsAlpnDialer, type TlsAlpnDialer } from "../acme/server/tls-alpn-dialer.ts";
 import type { Clock } from "../ground/clock.ts";
 import { LintelError, messageOf } from "../ground/errors.ts";
 import type { Address } from "./role-settings.ts";
@@ -30,6 +31,18 @@ export function http01Dial(options: {
     const isLocal = options.offline || isReserved(host) || (await isHere(host, resolve, options.clock));
     return isLocal ? await fetchFromEdge(options.edge, host, path, signal) : await dialNetwork(host, path, { signal });
   };
+}
+
+/** The same way to port 443 for TLS-ALPN-01. */
+export function tlsAlpnDial(options: {
+  readonly edge: Address;
+  readonly offline: boolean;
+  readonly clock: Clock;
+}): TlsAlpnDialer {
+  return createTlsAlpnDialer(async (host) => {
+    const isLocal = options.offline || isReserved(host) || (await isHere(host, resolveBySystem, options.clock));
+    return isLocal ? options.edge : { host, port: 443 };
+  });
 }
 
 /** Names that never are in the public DNS (RFC 6761, RFC 8375, and ICANN's `.internal`). */

@@ -14,6 +14,7 @@ import type { AuthorizationRecord } from "./records.ts";
 import { routeOf } from "./routes.ts";
 import { problemDocument, type ProblemDocument, ServerProblem } from "./server-problem.ts";
 import { readSignedCall } from "./signed-call.ts";
+import type { TlsAlpnDialer } from "./tls-alpn-dialer.ts";
 import { Validator } from "./validator.ts";
 
 export type { Http01Dialer } from "./http01-dialer.ts";
@@ -31,13 +32,17 @@ export interface AcmeServerOptions {
   /** Where accounts, orders and certificates are kept. */
   readonly directory: string;
   readonly dial: Http01Dialer;
+  /** How TLS-ALPN-01 reaches names. @default over the network, on port 443 */
+  readonly dialTls?: TlsAlpnDialer;
+  /** The resolvers that DNS-01 asks, `host:port`. @default the system's */
+  readonly nameservers?: readonly string[];
   /** Numbers in [0, 1): spreads the retries of validations. */
   readonly random: () => number;
 }
 
 /**
  * The local CA as an ACME server (RFC 8555) with renewal information (RFC 9773) and IP identifiers (RFC 8738), proven
- * by HTTP-01. The directory is at `/acme/local/directory`. Accounts survive a restart, validations that were under way
+ * by HTTP-01, DNS-01 or TLS-ALPN-01 (RFC 8737). The directory is at `/acme/local/directory`. Accounts survive a restart, validations that were under way
  * begin anew; nonces are forgotten, which clients are used to.
  */
 export class AcmeServer {
@@ -179,6 +184,7 @@ export class AcmeServer {
     const account = this.#ledger.account(authorization.accountId);
     if (challenge === undefined || account === undefined) return;
     const proof = {
+      type: challenge.type,
       host: authorization.identifier.value,
       token: challenge.token,
       keyAuthorization: keyAuthorization(challenge.token, account.thumbprint),

@@ -81,7 +81,7 @@ function mayRevoke(parts: ServerParts, call: SignedCall, record: CertificateReco
     parts.ledger
       .authorizationsOf(account.id)
       .filter((authorization) => authorizationStatus(authorization, nowMs) === "valid")
-      .map((authorization) => authorization.identifier.value),
+      .map(({ identifier, wildcard }) => (wildcard === true ? `*.${identifier.value}` : identifier.value)),
   );
   return record.identifiers.every((identifier) => proven.has(identifier.value));
 }

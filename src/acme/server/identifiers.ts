@@ -37,7 +37,7 @@ export function parseIdentifiers(payload: unknown): readonly AcmeIdentifier[] {
         ? value === undefined
           ? "it is not an IPv4 or IPv6 address"
           : undefined
-        : nameObjection(identifier.value);
+        : nameObjection(identifier.value.replace(/^\*\./, ""));
     if (value === undefined || objection !== undefined) {
       const detail = `Cannot certify "${identifier.value.slice(0, 260)}": ${objection ?? "it is not usable"}`;
       problems.push(problemDocument(400, "rejectedIdentifier", detail, { identifier }));
@@ -55,9 +55,6 @@ export function parseIdentifiers(payload: unknown): readonly AcmeIdentifier[] {
 }
 
 function nameObjection(name: string): string | undefined {
-  if (name.startsWith("*.")) {
-    return "a wildcard cannot be proven by http-01, the only challenge of this CA; order the names one by one";
-  }
   if (name.endsWith(".")) return "it ends with a dot";
   if (name.length > 253) return "it is longer than 253 characters";
   if (canonicalIp(name) !== undefined) return "it is an address; order it with type ip";

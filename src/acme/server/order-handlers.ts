@@ -18,6 +18,7 @@ import {
   type ChallengeRecord,
   type OrderRecord,
   orderStatus,
+  type ServerChallengeType,
 } from "./records.ts";
 import { ServerProblem } from "./server-problem.ts";
 
@@ -252,15 +253,28 @@ function checkTimes(payload: unknown, nowMs: number): { notBeforeMs?: number; no
 }
 
 function newAuthorization(accountId: string, identifier: AcmeIdentifier, nowMs: number): AuthorizationRecord {
-  const token = randomBytes(TOKEN_BYTES).toString("base64url");
+  const wildcard = identifier.value.startsWith("*.");
   return {
     id: newId(),
     accountId,
-    identifier,
+    // RFC 8555 section 7.1.4: without the star, which the flag tells.
+    identifier: wildcard ? { type: "dns", value: identifier.value.slice(2) } : identifier,
     expiresMs: nowMs + ORDER_DURATION_MS,
     deactivated: false,
-    challenges: [{ id: newId(), type: "http-01", token, state: "pending" }],
+    ...(wildcard ? { wildcard } : {}),
+    challenges: challengeTypes(identifier, wildcard).map((type) => ({
+      id: newId(),
+      type,
+      token: randomBytes(TOKEN_BYTES).toString("base64url"),
+      state: "pending",
+    })),
   };
+}
+
+/** A wildcard is proven by DNS only (RFC 8555 section 8.3), an address never by it (RFC 8738 section 7). */
+function challengeTypes(identifier: AcmeIdentifier, wildcard: boolean): readonly ServerChallengeType[] {
+  if (wildcard) return ["dns-01"];
+  return identifier.type === "ip" ? ["http-01", "tls-alpn-01"] : ["http-01", "dns-01", "tls-alpn-01"];
 }
 
 function newId(): string {
@@ -319,6 +333,7 @@ function renderAuthorization(parts: ServerParts, authorization: AuthorizationRec
     status,
     expires: rfc3339(authorization.expiresMs),
     identifier: authorization.identifier,
+    ...(authorization.wildcard === true ? { wildcard: true } : {}),
     challenges: authorization.challenges.map((challenge) => renderChallenge(parts, authorization.id, challenge)),
   };
 }

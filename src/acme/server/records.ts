@@ -34,13 +34,20 @@ export interface AuthorizationRecord {
   readonly identifier: AcmeIdentifier;
   readonly expiresMs: number;
   readonly deactivated: boolean;
+  /** Whether it is for all names one label below the identifier. */
+  readonly wildcard?: boolean | undefined;
   readonly challenges: readonly ChallengeRecord[];
 }
+
+/** The challenges of this CA (RFC 8555 section 8, RFC 8737). */
+export const SERVER_CHALLENGE_TYPES = ["http-01", "dns-01", "tls-alpn-01"] as const;
+/** One of {@link SERVER_CHALLENGE_TYPES}. */
+export type ServerChallengeType = (typeof SERVER_CHALLENGE_TYPES)[number];
 
 /** One way to prove the identifier. */
 export interface ChallengeRecord {
   readonly id: string;
-  readonly type: "http-01";
+  readonly type: ServerChallengeType;
   readonly token: string;
   readonly state: "pending" | "processing" | "valid" | "invalid";
   readonly validatedMs?: number | undefined;
@@ -135,7 +142,8 @@ export function parseAuthorizationRecord(value: unknown): AuthorizationRecord | 
     return undefined;
   const deactivated = booleanAt(value, "deactivated") ?? false;
   const challenges = arrayAt(value, "challenges").flatMap((entry) => parseChallengeRecord(entry) ?? []);
-  return { id, accountId, expiresMs, identifier, deactivated, challenges };
+  const wildcard = booleanAt(value, "wildcard");
+  return { id, accountId, expiresMs, identifier, deactivated, wildcard, challenges };
 }
 
 /** Returns the certificate in a JSON value, or undefined when it is none. */
@@ -167,10 +175,18 @@ function parseChallengeRecord(value: unknown): ChallengeRecord | undefined {
   const type = stringAt(value, "type");
   const token = stringAt(value, "token");
   const state = stringAt(value, "state");
-  if (id === undefined || token === undefined || type !== "http-01") return undefined;
+  const known = SERVER_CHALLENGE_TYPES.find((entry) => entry === type);
+  if (id === undefined || token === undefined || known === undefined) return undefined;
   if (state !== "pending" && state !== "processing" && state !== "valid" && state !== "invalid") return undefined;
   const problem = isRecord(value) ? value["problem"] : undefined;
-  return { id, type, token, state, validatedMs: numberAt(value, "validatedMs"), problem: parseKeptProblem(problem) };
+  return {
+    id,
+    type: known,
+    token,
+    state,
+    validatedMs: numberAt(value, "validatedMs"),
+    problem: parseKeptProblem(problem),
+  };
 }
 
 function parseKeptProblem(value: unknown): ProblemDocument | undefined {

@@ -6,7 +6,7 @@ import type { Http01Dialer } from "./http01-dialer.ts";
 import type { ProblemDocument } from "./server-problem.ts";
 import { ATTEMPT_DURATION_MAX_MS, ATTEMPTS_MAX, Validator } from "./validator.ts";
 
-const PROOF = { host: "shop.internal", token: "tok", keyAuthorization: "tok.thumb" };
+const PROOF = { type: "http-01", host: "shop.internal", token: "tok", keyAuthorization: "tok.thumb" } as const;
 const { signal } = new AbortController();
 
 test("validate() ignores white space at the end of the answer, and nothing else", async () => {
