@@ -194,8 +194,9 @@ function whyLaxer({ start, headers }: Message, status: string | undefined): stri
   return `nginx answered ${status}: ${cause}`;
 }
 
-/** Says so when the edge had announced that the answer before would be the last. */
-function closingOf({ heard }: Side, index: number): string | undefined {
+/** Says why there is no answer: the one before was announced to be the last, or the bytes began as HTTP/2 does. */
+function closingOf({ heard, said }: Side, index: number): string | undefined {
+  if (index === 0 && said[0]?.start.startsWith("PRI ") === true) return "taken for the preface of HTTP/2";
   const answers = heard.text.split(/(?=HTTP\/1\.1 )/);
   const last = answers[index - 1] ?? "";
   return /\r\nConnection: close\r\n/.test(last) ? "closed after an answer with Connection: close" : undefined;

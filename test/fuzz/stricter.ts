@@ -29,6 +29,7 @@ export const WHY_STRICTER: readonly Stricter[] = [
   { says: /^a chunk is not ended by CR LF/, because: "nginx takes a bare LF" },
   { says: /^a chunk extension is too long/, because: "nginx passes over anything up to the next LF" },
   { says: /^the path has a dot segment made with/, because: "servers disagree on what it resolves to" },
+  { says: /^taken for the preface/, because: "RFC 9113 section 11.6 reserves the method PRI" },
   {
     says: /^closed after an answer with/,
     because: "RFC 9112 section 9.6: close wins over keep-alive, here any of them",
