@@ -5,6 +5,8 @@ import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { parseSync, type Program } from "oxc-parser";
 import { ERROR_CODES } from "../src/ground/errors.ts";
+import { DEFAULT_HTTP2_LIMITS } from "../src/proxy/http2/http2-limits.ts";
+import { DEFAULT_LIMITS } from "../src/proxy/limits.ts";
 import { isRecord } from "../src/ground/json.ts";
 import { lineAt, readSourceTree, type SourceFile } from "./source-tree.ts";
 
@@ -69,6 +71,21 @@ describe("docs", () => {
     assert.deepEqual(new Set(listed), new Set(names));
   });
 });
+
+describe("docs/defaults.md", () => {
+  it("has every limit with its default and a reason", () => {
+    const rows = [...readFileSync("docs/defaults.md", "utf8").matchAll(/^\| `(\w+)` +\| ([^|]+) \| [^|]{10,} \|$/gm)];
+    const listed = Object.fromEntries(rows.map((row) => [row[1] ?? "", parseQuantity(row[2] ?? "")]));
+    assert.deepEqual(listed, { ...DEFAULT_LIMITS, ...DEFAULT_HTTP2_LIMITS });
+  });
+});
+
+/** `15 s`, `250 ms`, `8 KiB`, `20,000`: in milliseconds, bytes or as it is. */
+function parseQuantity(text: string): number {
+  const [, number = "", unit = ""] = /^([\d,]+) ?(\w*)$/.exec(text.trim()) ?? [];
+  const factor = { ms: 1, s: 1000, KiB: 1024, MiB: 1024 ** 2, "": 1 }[unit] ?? Number.NaN;
+  return Number(number.replaceAll(",", "")) * factor;
+}
 
 describe("package-lock.json", () => {
   it("names the packages of every platform, or npm ci refuses it", () => {
