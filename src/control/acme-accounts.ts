@@ -8,7 +8,16 @@ import type { Issuer } from "../resource/issuer.ts";
 /** What controllers ask of an ACME client. */
 export type AcmeCaller = Pick<
   AcmeClient,
-  "register" | "newOrder" | "order" | "authorization" | "accept" | "finalize" | "certificate" | "thumbprint" | "close"
+  | "register"
+  | "newOrder"
+  | "order"
+  | "authorization"
+  | "accept"
+  | "finalize"
+  | "certificate"
+  | "renewalInfo"
+  | "thumbprint"
+  | "close"
 >;
 
 /** What an ACME client for one account is made from. */

@@ -49,6 +49,32 @@ describe("ACME issuance", () => {
     assert.equal(test.ca.count("accept"), 1);
   });
 
+  it("renews inside the window that the CA suggests, tells what it replaces, and does without when that is refused", async () => {
+    await using test = await withIssuer();
+    const day = 24 * 3_600_000;
+    const startMs = test.clock.nowMs() + 10 * day;
+    test.ca.renewalInfo = { startMs, endMs: startMs + day, retryAfterMs: 6 * 3_600_000, explanationUrl: "https://why" };
+    await test.store.create(CERTIFICATE, certificate());
+    await test.untilReady("web");
+    await test.quiet();
+    const renewsAt = async (): Promise<number> => {
+      const status = (await test.get(CERTIFICATE, "web"))?.["status"];
+      return Date.parse(stringAt(status, "renewalTime") ?? "");
+    };
+    assert.ok((await renewsAt()) >= startMs - 1000 && (await renewsAt()) <= startMs + day);
+    test.ca.refuse = (call) => {
+      if (call.endsWith(" replaces")) throw new AcmeError("order", problemOf("alreadyReplaced", "replaced", 409));
+      if (call.startsWith("finalize")) test.ca.renewalInfo = { startMs: startMs + 60 * day, endMs: startMs + 61 * day };
+    };
+    await test.pass(9 * day);
+    assert.equal(test.ca.issued, 1);
+    assert.ok(test.ca.count("renewalInfo") >= 30, "asked every six hours");
+    await test.pass(3 * day);
+    assert.equal(test.ca.issued, 2);
+    assert.equal(test.ca.count("newOrder shop.example replaces"), 1);
+    assert.ok((await renewsAt()) >= startMs + 60 * day - 1000, "the new certificate has a window of its own");
+  });
+
   it("reports a challenge that cannot be presented and goes on once it can", async () => {
     await using test = await withIssuer();
     test.edge.held = true;

@@ -19,6 +19,7 @@ import { openIngressShim } from "./ingress-shim/reconcile.ts";
 import { openIssuers } from "./issuers/reconcile.ts";
 import { openOrders } from "./orders/reconcile.ts";
 import type { ProgressEvent } from "./progress.ts";
+import { openRenewalInformation } from "./certificates/renewal-information.ts";
 import type { WorkQueue } from "./work-queue.ts";
 import type { World } from "./world.ts";
 
@@ -118,6 +119,7 @@ export class ControlPlane {
       openIssuers(world),
       openIngressShim(world),
       openCertificates(world),
+      openRenewalInformation(world),
       openCertificateRequests(world),
       openOrders(world),
       openChallenges(world),

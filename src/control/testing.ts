@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { AcmeError } from "../acme/client/acme-error.ts";
+import type { RenewalInfo } from "../acme/client/acme-client.ts";
 import type { AcmeAuthorization, AcmeOrderResource, AcmeProblem } from "../acme/wire.ts";
 import { LintelError } from "../ground/errors.ts";
 import { ManualClock, MemoryLog, seededRandom, settle } from "../ground/testing.ts";
@@ -87,6 +88,8 @@ export class FakeCa {
   validate: (name: string, token: string) => AcmeProblem | undefined = () => undefined;
   /** Called before each answer with what was asked; throws to refuse. */
   refuse: (call: string) => void = () => undefined;
+  /** What it says about every certificate; undefined: it gives no renewal information. */
+  renewalInfo: RenewalInfo | undefined;
   /** How many certificates it signed. */
   issued = 0;
   /** How long certificates live. */
@@ -122,8 +125,9 @@ export class FakeCa {
         asked("register");
         return { accountUrl: "https://ca.example/account/1", status: "valid" };
       },
-      newOrder: async ({ identifiers }) => {
-        asked(`newOrder ${identifiers.map(({ value }) => value).join(",")}`);
+      newOrder: async ({ identifiers, replaces }) => {
+        const instead = replaces === undefined ? "" : " replaces";
+        asked(`newOrder ${identifiers.map(({ value }) => value).join(",")}${instead}`);
         return this.#newOrder(identifiers);
       },
       order: async (url) => {
@@ -145,6 +149,10 @@ export class FakeCa {
       certificate: async (url) => {
         asked(`certificate ${url}`);
         return this.#orders.get(url.replace("/certificate", ""))?.chain ?? "";
+      },
+      renewalInfo: async () => {
+        asked("renewalInfo");
+        return this.renewalInfo;
       },
       thumbprint: () => "thumbprint",
       close: () => undefined,

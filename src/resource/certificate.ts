@@ -105,6 +105,10 @@ export interface CertificateStatus {
   readonly notBeforeMs: number | undefined;
   readonly notAfterMs: number | undefined;
   readonly renewalTimeMs: number | undefined;
+  /** When the CA would like the stored certificate to be renewed (RFC 9773); undefined when it did not say. */
+  readonly renewalWindow: RenewalWindow | undefined;
+  /** When the CA is to be asked for that again. */
+  readonly renewalCheckMs: number | undefined;
   /** 0 before the first. */
   readonly revision: number;
   readonly nextPrivateKeySecretName: string | undefined;
@@ -278,6 +282,8 @@ function readStatus(status: unknown): CertificateStatus {
     notBeforeMs: momentAt(status, "notBefore"),
     notAfterMs: momentAt(status, "notAfter"),
     renewalTimeMs: momentAt(status, "renewalTime"),
+    renewalWindow: readWindow(recordAt(recordAt(recordAt(status, "acme"), "ari"), "suggestedWindow")),
+    renewalCheckMs: momentAt(recordAt(recordAt(status, "acme"), "ari"), "nextCheck"),
     revision: numberAt(status, "revision") ?? 0,
     nextPrivateKeySecretName: nonEmpty(stringAt(status, "nextPrivateKeySecretName")),
     lastFailureTimeMs: momentAt(status, "lastFailureTime"),
@@ -295,4 +301,15 @@ function durationAt(spec: unknown, key: string, problems: string[]): number | un
 
 function nonEmpty(text: string | undefined): string | undefined {
   return text === "" ? undefined : text;
+}
+
+/** The time in which a CA would like a certificate to be renewed (RFC 9773 section 4.2). */
+export interface RenewalWindow {
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+function readWindow(window: unknown): RenewalWindow | undefined {
+  const [startMs, endMs] = [momentAt(window, "start"), momentAt(window, "end")];
+  return startMs === undefined || endMs === undefined || endMs < startMs ? undefined : { startMs, endMs };
 }

@@ -5,6 +5,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
+import { arrayAt, isRecord, recordAt } from "../../ground/json.ts";
 import { systemClock } from "../../ground/system-clock.ts";
 import { AcmeDnsSolver } from "./acme-dns.ts";
 import { signAwsRequest } from "./aws-signature.ts";
@@ -41,6 +42,12 @@ async function exercise(solver: DnsSolver, values: () => readonly string[]): Pro
   assert.deepEqual(values(), []);
 }
 
+function recordIn(body: string): Readonly<Record<string, unknown>> {
+  const value: unknown = JSON.parse(body);
+  assert.ok(isRecord(value));
+  return value;
+}
+
 interface Entry {
   readonly id: number;
   readonly value: string;
@@ -66,7 +73,7 @@ describe("DNS providers", () => {
         );
         return [200, {}];
       }
-      kept.push({ id: kept.length + 10, value: String(JSON.parse(call.body).content).replaceAll('"', "") });
+      kept.push({ id: kept.length + 10, value: String(recordIn(call.body)["content"]).replaceAll('"', "") });
       return [200, {}];
     });
     const { url } = await opening;
@@ -86,9 +93,9 @@ describe("DNS providers", () => {
         );
         return [204, {}];
       }
-      const { name, data } = JSON.parse(call.body);
+      const { name, data } = recordIn(call.body);
       assert.equal(name, "_acme-challenge.www");
-      kept.push({ id: kept.length + 10, value: data });
+      kept.push({ id: kept.length + 10, value: String(data) });
       return [201, {}];
     });
     const { url } = await opening;
@@ -129,7 +136,7 @@ describe("DNS providers", () => {
       if (call.path === at) return [200, { managedZones: [{ name: "shop", dnsName: "shop.example." }] }];
       if (call.path === `${at}/shop/rrsets`)
         return [200, values.length === 0 ? {} : { rrsets: [{ name: `${NAME}.`, rrdatas: values }] }];
-      values = JSON.parse(call.body).additions?.[0]?.rrdatas ?? [];
+      values = arrayAt(arrayAt(recordIn(call.body), "additions")[0], "rrdatas").map(String);
       return [200, {}];
     });
     const key = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ type: "pkcs8", format: "pem" });
@@ -154,8 +161,8 @@ describe("DNS providers", () => {
       }
       if (values.length > 0) assert.equal(call.headers["if-match"], etag);
       version += 1;
-      const records: { value: string[] }[] = call.method === "PUT" ? JSON.parse(call.body).properties.TXTRecords : [];
-      values = records.map(({ value }) => value.join(""));
+      const properties = call.method === "PUT" ? recordAt(recordIn(call.body), "properties") : {};
+      values = arrayAt(properties, "TXTRecords").map((entry) => arrayAt(entry, "value").join(""));
       return [200, {}];
     });
     const login = { tenantId: "tenant", clientId: "c", clientSecret: "x", subscriptionId: "s", resourceGroup: "g" };

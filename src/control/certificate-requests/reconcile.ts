@@ -1,3 +1,4 @@
+import { certificateId } from "../../acme/certificate-id.ts";
 import { isLintelError, messageOf } from "../../ground/errors.ts";
 import { selfSign, signRequest, type IssuedChain } from "../../pki/sign.ts";
 import { parseRequest, type RequestFacts } from "../../pki/x509/request.ts";
@@ -8,7 +9,7 @@ import {
   type CertificateRequest,
   type CertificateRequestReason,
 } from "../../resource/certificate-request.ts";
-import { DEFAULT_DURATION_MS } from "../../resource/certificate.ts";
+import { CERTIFICATE_ANNOTATIONS, DEFAULT_DURATION_MS, readCertificate } from "../../resource/certificate.ts";
 import { conditionsOf, rfc3339, withCondition } from "../../resource/condition.ts";
 import { formatGoDuration } from "../../resource/go-duration.ts";
 import type { Issuer } from "../../resource/issuer.ts";
@@ -16,7 +17,7 @@ import { apiVersionOf, CERTIFICATE_REQUEST, ORDER, SECRET } from "../../resource
 import { controllerReference, objectKey, type KubeObject } from "../../resource/object.ts";
 import { readOrder } from "../../resource/order.ts";
 import { BY_ISSUER, issuerKey, ownerName } from "../caches.ts";
-import { keyPemOf } from "../certificates/read-facts.ts";
+import { keyPemOf, readLeaf } from "../certificates/read-facts.ts";
 import { readKey } from "../certificates/private-key.ts";
 import { nameWithHash, splitKey } from "../object-name.ts";
 import { cachedIssuer, issuerKindOf, secretNamespaceOf } from "../signer.ts";
@@ -69,7 +70,7 @@ async function readFacts(world: World, request: CertificateRequest): Promise<Req
   const issuer = cachedIssuer(world, issuerRef, request.namespace);
   const csr = readCsr(request.spec.requestPem);
   const orderName =
-    issuer?.spec.kind === "acme" && csr !== undefined ? orderObject(request, issuer, csr).metadata.name : "";
+    issuer?.spec.kind === "acme" && csr !== undefined ? orderObject(request, issuer, csr, undefined).metadata.name : "";
   const order = orderName === "" ? undefined : await world.store.get(ORDER, request.namespace, orderName);
   return {
     request,
@@ -141,7 +142,12 @@ async function approve(world: World, request: CertificateRequest): Promise<void>
 }
 
 /** The name follows from the content, so that two attempts to make it meet the same Order. */
-function orderObject(request: CertificateRequest, issuer: Issuer, csr: RequestFacts): KubeObject {
+function orderObject(
+  request: CertificateRequest,
+  issuer: Issuer,
+  csr: RequestFacts,
+  replaces: string | undefined,
+): KubeObject {
   const { labels, annotations } = request.object.metadata;
   const { spec } = issuer;
   const orderSpec = {
@@ -165,8 +171,24 @@ function orderObject(request: CertificateRequest, issuer: Issuer, csr: RequestFa
       ...(annotations === undefined ? {} : { annotations }),
       ownerReferences: [controllerReference(request.object)],
     },
-    spec: orderSpec,
+    // Not part of the name: what the CA said about the old certificate may change meanwhile.
+    spec: { ...orderSpec, ...(replaces === undefined ? {} : { replaces }) },
   };
+}
+
+/**
+ * The certificate that the new one replaces, as renewal information names it (RFC 9773 section 5): only where the CA gave
+ * renewal information about it, so it knows the certificate. Such orders are exempt from Let's Encrypt's limits.
+ */
+async function replacedBy(world: World, request: CertificateRequest): Promise<string | undefined> {
+  const name = request.object.metadata.annotations?.[CERTIFICATE_ANNOTATIONS.certificateName];
+  const object = name === undefined ? undefined : world.caches.certificates.get(request.namespace, name);
+  if (object === undefined) return undefined;
+  const { spec, status } = readCertificate(object);
+  if (status.renewalWindow === undefined) return undefined;
+  const secret = await world.store.get(SECRET, request.namespace, spec.secretName);
+  const pem = base64At(secret?.["data"], "tls.crt");
+  return pem === undefined || readLeaf(pem) === undefined ? undefined : certificateId(pem);
 }
 
 async function createOrder(
@@ -175,7 +197,7 @@ async function createOrder(
   issuer: Issuer,
   csr: RequestFacts,
 ): Promise<void> {
-  const order = orderObject(request, issuer, csr);
+  const order = orderObject(request, issuer, csr, await replacedBy(world, request));
   try {
     await world.store.create(ORDER, order);
   } catch (error) {

@@ -115,7 +115,7 @@ const requestChanged: Check = (facts) => {
 
 const isNearExpiry: Check = ({ secret, certificate, nowMs }) => {
   if (secret?.certificate === undefined) return undefined;
-  const atMs = renewalTimeMs(secret.certificate, certificate.spec);
+  const atMs = renewalTimeMs(secret.certificate, certificate.spec, certificate.status.renewalWindow);
   return nowMs >= atMs
     ? object("Renewing", `Renewing certificate as renewal was scheduled at ${rfc3339(atMs)}`)
     : undefined;

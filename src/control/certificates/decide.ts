@@ -115,7 +115,7 @@ function sharedSecret(facts: Facts, owner: string): string {
 function nextMomentMs(facts: Facts): number | undefined {
   const stored = facts.secret?.certificate;
   if (stored === undefined) return undefined;
-  const renewMs = renewalTimeMs(stored, facts.certificate.spec);
+  const renewMs = renewalTimeMs(stored, facts.certificate.spec, facts.certificate.status.renewalWindow);
   return facts.nowMs < renewMs ? renewMs : stored.notAfterMs;
 }
 

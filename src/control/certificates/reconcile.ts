@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import { isLintelError } from "../../ground/errors.ts";
+import type { CertificateFacts } from "../../pki/x509/certificate.ts";
 import { createRequest } from "../../pki/x509/request.ts";
 import { generateKey } from "../../pki/key.ts";
 import {
@@ -297,7 +298,9 @@ async function storeIssued(
     const conditions = withCondition(conditionsOf(old), { type: "Ready", ...ready, ...observed(certificate) }, nowMs);
     return {
       ...old,
-      ...lifeFields(leaf, certificate),
+      ...lifeFieldsOfNew(leaf, certificate),
+      // The window was that of the certificate before.
+      acme: undefined,
       conditions: conditions.filter((condition) => condition.type !== "Issuing"),
       revision: status.revision + 1,
       nextPrivateKeySecretName: undefined,
@@ -379,11 +382,18 @@ function observed(certificate: Certificate): { observedGeneration?: number } {
   return generation === undefined ? {} : { observedGeneration: generation };
 }
 
-function lifeFields(leaf: { notBeforeMs: number; notAfterMs: number }, certificate: Certificate): StatusFields {
+function lifeFieldsOfNew(leaf: CertificateFacts, certificate: Certificate): StatusFields {
+  return lifeFields(leaf, { ...certificate, status: { ...certificate.status, renewalWindow: undefined } });
+}
+
+function lifeFields(
+  leaf: { notBeforeMs: number; notAfterMs: number; fingerprintSha256: string },
+  certificate: Certificate,
+): StatusFields {
   return {
     notBefore: rfc3339(leaf.notBeforeMs),
     notAfter: rfc3339(leaf.notAfterMs),
-    renewalTime: rfc3339(renewalTimeMs(leaf, certificate.spec)),
+    renewalTime: rfc3339(renewalTimeMs(leaf, certificate.spec, certificate.status.renewalWindow)),
   };
 }
 

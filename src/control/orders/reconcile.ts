@@ -1,6 +1,6 @@
 import { AcmeError, isTemporary } from "../../acme/client/acme-error.ts";
 import { dns01Value, keyAuthorization } from "../../acme/key-authorization.ts";
-import { advance, type AcmeOrder, type OpenChallenge, type OrderStep } from "../../acme/order.ts";
+import { advance, type AcmeOrder, type OpenChallenge, type OrderStep, type OrderWish } from "../../acme/order.ts";
 import { shortType, type AcmeChallenge, type AcmeOrderResource } from "../../acme/wire.ts";
 import { isLintelError, messageOf } from "../../ground/errors.ts";
 import { CHALLENGE_FINALIZER, readChallenge, type Challenge } from "../../resource/challenge.ts";
@@ -204,7 +204,7 @@ class OrderRun {
       advance(machine, { kind: "orderSeen", order, nowMs: clock.nowMs() });
     switch (step.kind) {
       case "createOrder":
-        return machine.state === "new" ? seen(await this.#caller.newOrder(machine)) : machine;
+        return machine.state === "new" ? seen(await this.#newOrder(machine)) : machine;
       case "fetchAuthorizations": {
         const authorizations = await Promise.all(step.urls.map((url) => this.#caller.authorization(url)));
         return advance(machine, { kind: "authorizationsSeen", authorizations, nowMs: clock.nowMs() });
@@ -224,6 +224,19 @@ class OrderRun {
         return machine;
       default:
         return step satisfies never;
+    }
+  }
+
+  /** `replaces` is a courtesy: a CA that does not take it, because it was replaced already or is another's, is asked without. */
+  async #newOrder(wish: OrderWish): Promise<AcmeOrderResource> {
+    try {
+      return await this.#caller.newOrder(wish);
+    } catch (error) {
+      const refused = error instanceof AcmeError && !isTemporary(error.problem);
+      const about = ["alreadyReplaced", "malformed", "unauthorized", "about:blank"];
+      if (wish.replaces === undefined || !refused || !about.includes(shortType(error.problem))) throw error;
+      const { replaces: _, ...without } = wish;
+      return this.#caller.newOrder(without);
     }
   }
 
