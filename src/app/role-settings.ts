@@ -32,7 +32,7 @@ export interface ControlSettings {
 export interface WorkerSettings {
   readonly accessLog: boolean;
   /** 48 secret bytes in base64, the same for all workers: a TLS session is resumed at any of them. */
-  readonly ticketKeys: string;
+  readonly ticketSecret: string;
 }
 
 /** Returns the settings in a message of the supervisor, which is of this version. */
@@ -55,7 +55,7 @@ export function parseControlSettings(value: unknown): ControlSettings {
 
 /** Returns the settings in a message of the supervisor, which is of this version. */
 export function parseWorkerSettings(value: unknown): WorkerSettings {
-  return { accessLog: booleanAt(value, "accessLog") ?? false, ticketKeys: stringAt(value, "ticketKeys") ?? "" };
+  return { accessLog: booleanAt(value, "accessLog") ?? false, ticketSecret: stringAt(value, "ticketSecret") ?? "" };
 }
 
 /** `127.0.0.1:8080` or `[::1]:8080`, as URLs write it. */

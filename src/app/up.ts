@@ -66,7 +66,7 @@ export interface UpPlace {
 export const STOP_GRACE_MS = 10_000;
 
 /** What `tls.Server.setTicketKeys` takes. */
-const TICKET_KEY_BYTES = 48;
+const TICKET_SECRET_BYTES = 48;
 
 const START_MS_MAX = 60_000;
 
@@ -284,7 +284,7 @@ function slotPlans(host: Host, settings: UpSettings, folder: StateFolder, bound:
   };
   const worker: WorkerSettings = {
     accessLog: settings.accessLog,
-    ticketKeys: randomBytes(TICKET_KEY_BYTES).toString("base64"),
+    ticketSecret: randomBytes(TICKET_SECRET_BYTES).toString("base64"),
   };
   return [
     {

@@ -28,7 +28,7 @@ export async function runWorker(host: Host): Promise<void> {
 
 async function startWorker(host: Host, link: ChildLink): Promise<void> {
   const { sockets, slot, settings } = link.start;
-  const { accessLog, ticketKeys } = parseWorkerSettings(settings);
+  const { accessLog, ticketSecret } = parseWorkerSettings(settings);
   const log = openLog({ level: "info", fd: 2 }).child({ process: slot });
   const kept = await readKeptSnapshot(SNAPSHOT_FILE);
   let dataPlane: DataPlane | undefined;
@@ -53,7 +53,8 @@ async function startWorker(host: Host, link: ChildLink): Promise<void> {
     clock: systemClock,
     random: systemRandom,
     log,
-    ticketKeys: Buffer.from(ticketKeys, "base64"),
+    // Without one the data plane makes its own: an empty secret would be known to everyone.
+    ...(ticketSecret === "" ? {} : { ticketSecret: Buffer.from(ticketSecret, "base64") }),
     snapshot: pending,
     ...(accessLog ? { accessLog: (line) => log.info("Request", { ...line }) } : {}),
   });

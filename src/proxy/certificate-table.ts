@@ -1,4 +1,4 @@
-import { constants, createHash, createPrivateKey, randomBytes, X509Certificate } from "node:crypto";
+import { constants, createHash, createPrivateKey, X509Certificate } from "node:crypto";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 import { messageOf } from "../ground/errors.ts";
 import type { Logger } from "../ground/log.ts";
@@ -22,8 +22,8 @@ export interface TlsProfile {
 export interface CertificateTableOptions {
   readonly log: Logger;
   readonly limits: Pick<ProxyLimits, "tlsProfilesMax" | "handshakeTimeoutMs" | "certificateChecksMax">;
-  /** Shared by all workers so that a session of one is resumed at another. @default random, so only here */
-  readonly ticketKeys: Buffer | undefined;
+  /** 48 bytes, the same in all workers, so that a session of one is resumed at another. */
+  readonly ticketKeys: Buffer;
   readonly onSecure: (socket: TLSSocket) => void;
   readonly onFailed: (socket: TLSSocket, error: Error) => void;
 }
@@ -41,7 +41,7 @@ interface Entry extends TlsProfile {
  */
 export class CertificateTable {
   readonly #options: CertificateTableOptions;
-  readonly #ticketKeys: Buffer;
+  #ticketKeys: Buffer;
   #snapshot: TableSnapshot | undefined;
   #challenges: ChallengeTable | undefined;
   /** The least recently used first. */
@@ -50,7 +50,7 @@ export class CertificateTable {
 
   constructor(options: CertificateTableOptions) {
     this.#options = options;
-    this.#ticketKeys = options.ticketKeys ?? randomBytes(48);
+    this.#ticketKeys = options.ticketKeys;
   }
 
   /** Serves what the snapshot says from now on. Returns what is wrong with certificates that changed; those are not served. */
@@ -72,6 +72,12 @@ export class CertificateTable {
       if (problem !== undefined) problems.push(problem);
     }
     return problems;
+  }
+
+  /** Makes tickets with `keys` from now on. Node forgets the ones before at once: their sessions need a full handshake. */
+  changeTicketKeys(keys: Buffer): void {
+    this.#ticketKeys = keys;
+    for (const { server } of this.#entries.values()) server.setTicketKeys(keys);
   }
 
   /** Returns how to answer a client that asks for `name` (empty for none); undefined when nothing is served for it. */

@@ -1,6 +1,7 @@
+import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import type { Clock } from "../ground/clock.ts";
+import type { Clock, Timer } from "../ground/clock.ts";
 import type { Logger } from "../ground/log.ts";
 import type { Snapshot } from "../routing/snapshot.ts";
 import type { AccessLine } from "./access-line.ts";
@@ -13,6 +14,7 @@ import { DEFAULT_LIMITS, type ProxyLimits } from "./limits.ts";
 import { Listener, type ListenTarget, TlsPeek } from "./listener.ts";
 import { type Peer, peerOf } from "./peer.ts";
 import { Plane } from "./plane.ts";
+import { ticketKeysAt, untilNextTicketKeys } from "./ticket-keys.ts";
 
 /** What a worker needs to open its data plane; the snapshot comes later, by `serve`. */
 export interface DataPlaneOptions {
@@ -26,7 +28,7 @@ export interface DataPlaneOptions {
   /** @default DEFAULT_LIMITS, each by itself */
   readonly limits?: Partial<ProxyLimits>;
   /** 48 secret bytes that all workers share, so that TLS sessions are resumed at any of them. @default random */
-  readonly ticketKeys?: Buffer;
+  readonly ticketSecret?: Buffer;
   /** Served from the first connection on. @default nothing is, before `serve` */
   readonly snapshot?: Snapshot | undefined;
   /** @default "auto" */
@@ -45,9 +47,14 @@ export class DataPlane {
   /** Accepted sockets that are not requests yet: waiting for, or in, a TLS handshake. */
   readonly #handshakes = new Map<string, Socket>();
   readonly #connections = new Set<ClientConnection | Http2ClientConnection>();
+  readonly #clock: Clock;
+  readonly #ticketSecret: Buffer;
+  #ticketTimer: Timer;
   #onIdle: (() => void) | undefined;
 
   private constructor(options: DataPlaneOptions) {
+    this.#clock = options.clock;
+    this.#ticketSecret = options.ticketSecret ?? randomBytes(48);
     this.#plane = new Plane({
       clock: options.clock,
       random: options.random,
@@ -59,7 +66,7 @@ export class DataPlane {
     this.#table = new CertificateTable({
       log: options.log,
       limits: this.#plane.limits,
-      ticketKeys: options.ticketKeys,
+      ticketKeys: ticketKeysAt(this.#ticketSecret, options.clock.nowMs()),
       onSecure: (socket) => this.#secured(socket),
       onFailed: (socket) => {
         this.#plane.counters.handshakesFailed++;
@@ -67,6 +74,7 @@ export class DataPlane {
         socket.destroy();
       },
     });
+    this.#ticketTimer = this.#changeTicketKeysLater();
   }
 
   /** Listens on all targets; rejects with CannotBind, having closed those that were open. */
@@ -144,6 +152,7 @@ export class DataPlane {
   /** Cuts everything off at once. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.drain({ signal: AbortSignal.abort() });
+    this.#ticketTimer.cancel();
     this.#plane.deadlines.close();
   }
 
@@ -159,6 +168,13 @@ export class DataPlane {
     for (const socket of this.#handshakes.values()) socket.destroy();
     for (const connection of this.#connections) connection.destroy();
     this.#plane.pools.closeIdle();
+  }
+
+  #changeTicketKeysLater(): Timer {
+    return this.#clock.timer(untilNextTicketKeys(this.#clock.nowMs()), () => {
+      this.#table.changeTicketKeys(ticketKeysAt(this.#ticketSecret, this.#clock.nowMs()));
+      this.#ticketTimer = this.#changeTicketKeysLater();
+    });
   }
 
   #acceptTls(socket: Socket): void {

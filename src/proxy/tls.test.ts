@@ -9,6 +9,7 @@ import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import type { ServedCertificate, Snapshot, TlsHost } from "../routing/snapshot.ts";
+import { TICKET_KEY_MS } from "./ticket-keys.ts";
 import { get, openEdge, openEndpoint, RawClient, say, shopSnapshot, type TestServer, waitFor } from "./testing.ts";
 
 const run = promisify(execFile);
@@ -144,9 +145,9 @@ test("DataPlane resumes sessions for the name they were made for, across workers
     { host: "a.example", certificates },
     { host: "b.example", certificates },
   ]);
-  const ticketKeys = Buffer.alloc(48, 7);
-  await using one = await openEdge(snapshot, { ticketKeys });
-  await using other = await openEdge(snapshot, { ticketKeys });
+  const ticketSecret = Buffer.alloc(48, 7);
+  await using one = await openEdge(snapshot, { ticketSecret });
+  await using other = await openEdge(snapshot, { ticketSecret });
   const first = await shake(one.httpsPort, { servername: "a.example" });
   assert.ok(typeof first !== "string");
   const session = new Promise<Buffer>((resolve) => first.once("session", resolve));
@@ -163,6 +164,8 @@ test("DataPlane resumes sessions for the name they were made for, across workers
   };
   assert.equal(await resumed(other.httpsPort, "a.example"), true);
   assert.equal(await resumed(one.httpsPort, "b.example"), false);
+  await other.clock.advance(TICKET_KEY_MS);
+  assert.equal(await resumed(other.httpsPort, "a.example"), false, "its keys have changed");
 });
 
 test("DataPlane skips a certificate whose key does not match, says so, and serves the others", async () => {
