@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { LintelError, messageOf } from "../ground/errors.ts";
 import type { Host } from "../ground/host.ts";
+import { caCommand } from "./ca.ts";
 import { completionCommand } from "./completion.ts";
 import { exitCodeOf } from "./exit-codes.ts";
 import { proxyCommand } from "./proxy.ts";
@@ -33,6 +34,7 @@ export function buildProgram(host: Host): Command {
   program.addCommand(upCommand(host));
   program.addCommand(proxyCommand(host));
   program.addCommand(statusCommand(host));
+  program.addCommand(caCommand(host));
   program.addCommand(
     new Command("version")
       .description("Print the version")
