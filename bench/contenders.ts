@@ -46,6 +46,7 @@ async function openNginx(name: string, tuning: string, fixture: Fixture, routes:
   const locations = `
     location / { proxy_pass http://fast; }
     location /upload { proxy_pass http://sink; }
+    location /v2/ { proxy_pass http://registry; proxy_set_header Host $http_host; }
     location /ws { proxy_pass http://sink; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; }`;
   const others = Array.from({ length: routes }, (_, index) => {
     const names = `server_name host-${index}.example;`;
@@ -61,6 +62,7 @@ http { access_log off; client_max_body_size 0; keepalive_requests 1000000000; ke
   proxy_set_header X-Real-IP $remote_addr; proxy_set_header X-Forwarded-For $remote_addr;
   proxy_set_header X-Forwarded-Proto $scheme; proxy_set_header X-Forwarded-Host $host;
   upstream fast { server 127.0.0.1:${fixture.fastPort}; keepalive 256; keepalive_requests 1000000000; }
+  upstream registry { server 127.0.0.1:${fixture.registryPort}; keepalive 16; }
   upstream sink { server 127.0.0.1:${fixture.sinkPort}; keepalive 256; }
   ssl_certificate ${fixture.certificate}; ssl_certificate_key ${fixture.key};
   ssl_protocols TLSv1.2 TLSv1.3; ssl_session_cache shared:s:10m; http2_max_concurrent_streams 256;
@@ -97,12 +99,15 @@ frontend edge
   http-request set-header X-Real-IP %[src]
   http-request set-header X-Forwarded-Proto %[ssl_fc,iif(https,http)]
   http-request set-header X-Forwarded-Host %[req.hdr(host)]
+  use_backend registry if { path_beg /v2/ }
   use_backend sink if { path_beg /upload /ws }
   use_backend %[req.hdr(host),field(1,:),lower,map(${map},fast)]
 backend fast
   server a 127.0.0.1:${fixture.fastPort}
 backend sink
   server a 127.0.0.1:${fixture.sinkPort}
+backend registry
+  server a 127.0.0.1:${fixture.registryPort}
 `;
   const file = join(folder, "haproxy.cfg");
   writeFileSync(file, config);
@@ -115,6 +120,9 @@ async function openCaddy(fixture: Fixture, routes: number): Promise<Proxy> {
   const body = `
   handle /upload* {
     reverse_proxy 127.0.0.1:${fixture.sinkPort}
+  }
+  handle /v2/* {
+    reverse_proxy 127.0.0.1:${fixture.registryPort}
   }
   handle /ws* {
     reverse_proxy 127.0.0.1:${fixture.sinkPort}
@@ -188,11 +196,12 @@ function lintelManifests(fixture: Fixture, routes: number): string {
       "tls.key": readFileSync(fixture.key).toString("base64"),
     },
   };
-  const main = [path("/", "fast"), path("/upload", "sink"), path("/ws", "sink")];
+  const main = [path("/", "fast"), path("/upload", "sink"), path("/ws", "sink"), path("/v2", "registry")];
   const documents: readonly object[] = [
     secret,
     ...service("fast", fixture.fastPort),
     ...service("sink", fixture.sinkPort),
+    ...service("registry", fixture.registryPort),
     ingress("bench", "localhost", main, [{ hosts: ["localhost"], secretName: "bench-tls" }]),
     ...Array.from({ length: routes }, (_, index) =>
       ingress(`host-${index}`, `host-${index}.example`, [path("/app", "fast")], []),

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { closeSync, mkdirSync, openSync, truncateSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { makeOciImage } from "../test/e2e/oci-image.ts";
 
 /** What every contender is set up with. */
 export interface Fixture {
@@ -13,10 +14,15 @@ export interface Fixture {
   readonly fastPort: number;
   /** Node: `/upload` reads and counts, `/ws` echoes. */
   readonly sinkPort: number;
+  /** docker-registry, with nothing in it. */
+  readonly registryPort: number;
 }
 
 /** The size of the bulk bodies. */
 export const BULK_BYTES: number = 1024 ** 3;
+
+/** The layers of the image that is pushed and pulled. */
+export const IMAGE_LAYERS_MIB: readonly number[] = [96, 64, 32];
 
 /** Makes the certificate and the files to be served below `folder`. */
 export async function makeFixture(folder: string): Promise<Fixture> {
@@ -32,7 +38,15 @@ export async function makeFixture(folder: string): Promise<Fixture> {
   writeFileSync(join(www, "1k"), "x".repeat(1024));
   closeSync(openSync(join(www, "download"), "w"));
   truncateSync(join(www, "download"), BULK_BYTES);
-  return { folder, certificate, key, fastPort: await freePort(), sinkPort: await freePort() };
+  makeOciImage(join(folder, "image"), IMAGE_LAYERS_MIB);
+  return {
+    folder,
+    certificate,
+    key,
+    fastPort: await freePort(),
+    sinkPort: await freePort(),
+    registryPort: await freePort(),
+  };
 }
 
 /** A TCP port of loopback that was free a moment ago. */
@@ -54,5 +68,14 @@ http { access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000
   uwsgi_temp_path ${fixture.folder}/b4; scgi_temp_path ${fixture.folder}/b5;
   default_type application/octet-stream;
   server { listen 127.0.0.1:${fixture.fastPort} backlog=4096; root ${fixture.folder}/www; open_file_cache max=10; } }
+`;
+}
+
+/** The configuration of docker-registry. */
+export function registryConfig(fixture: Fixture): string {
+  return `version: 0.1
+log: { level: error }
+storage: { filesystem: { rootdirectory: ${fixture.folder}/registry }, delete: { enabled: true } }
+http: { addr: "127.0.0.1:${fixture.registryPort}", relativeurls: true }
 `;
 }

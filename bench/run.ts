@@ -9,7 +9,7 @@ import { cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { CONTENDERS, LOAD_CORE, type Contender, type Proxy } from "./contenders.ts";
-import { backendConfig, makeFixture, type Fixture } from "./fixture.ts";
+import { backendConfig, makeFixture, registryConfig, type Fixture } from "./fixture.ts";
 import { cpuSeconds, pssBytes, start, type Running } from "./processes.ts";
 import { renderMarkdown, renderSvg, type Results, type Row } from "./report.ts";
 import { WORKLOADS, type Workload } from "./workloads.ts";
@@ -60,6 +60,10 @@ async function startBackends(fixture: Fixture): Promise<void> {
   writeFileSync(config, backendConfig(fixture));
   backends.push(start(LOAD_CORE, ["nginx", "-c", config], log));
   backends.push(start(LOAD_CORE, ["bin/node", "bench/sink.ts", String(fixture.sinkPort)], log));
+  const registry = join(folder, "registry.yaml");
+  writeFileSync(registry, registryConfig(fixture));
+  backends.push(start(LOAD_CORE, ["docker-registry", "serve", registry], log));
+  await listening(fixture.registryPort);
   await listening(fixture.fastPort);
   await listening(fixture.sinkPort);
 }

@@ -1,4 +1,7 @@
-import { BULK_BYTES, type Fixture } from "./fixture.ts";
+import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { BULK_BYTES, IMAGE_LAYERS_MIB, type Fixture } from "./fixture.ts";
 import { LOAD_CORE, type Proxy } from "./contenders.ts";
 import { runOn } from "./processes.ts";
 
@@ -40,6 +43,13 @@ export const WORKLOADS: readonly Workload[] = [
   },
   bulk("download", "1 GiB download, TLS", "download"),
   bulk("upload", "1 GiB upload, TLS", "upload"),
+  {
+    id: "registry",
+    title: "Image push and pull, docker-registry, TLS",
+    unit: "GiB",
+    routes: 0,
+    run: pushAndPull,
+  },
   {
     id: "websocket",
     title: "WebSocket messages, 64 connections, TLS",
@@ -98,6 +108,21 @@ function bulk(id: string, title: string, direction: "download" | "upload"): Work
       return { count: BULK_BYTES / 1024 ** 3, seconds: seconds ?? 0 };
     },
   };
+}
+
+/** Pushes the image under a name of its own, so that every layer travels, and pulls it back. */
+async function pushAndPull(proxy: Proxy, fixture: Fixture): Promise<Work> {
+  const name = randomBytes(6).toString("hex");
+  const remote = `docker://localhost:${proxy.httpsPort}/${name}/app:1`;
+  const back = join(fixture.folder, `back-${name}`);
+  const copy = ["skopeo", "--insecure-policy", "copy", "--quiet"];
+  const began = performance.now();
+  await runOn(LOAD_CORE, [...copy, "--dest-tls-verify=false", `oci:${fixture.folder}/image:1`, remote]);
+  await runOn(LOAD_CORE, [...copy, "--src-tls-verify=false", remote, `oci:${back}:1`]);
+  const seconds = (performance.now() - began) / 1000;
+  rmSync(back, { recursive: true });
+  rmSync(join(fixture.folder, "registry"), { recursive: true, force: true });
+  return { count: (2 * IMAGE_LAYERS_MIB.reduce((sum, mib) => sum + mib, 0)) / 1024, seconds };
 }
 
 async function client(args: readonly string[]): Promise<Work> {
