@@ -1,4 +1,5 @@
-import { createServer, type Server } from "node:https";
+import { createServer as createPlainServer, type RequestListener } from "node:http";
+import { createServer } from "node:https";
 import type { TestContext } from "node:test";
 import type { Clock } from "../../ground/clock.ts";
 import { systemClock } from "../../ground/system-clock.ts";
@@ -21,10 +22,15 @@ export interface TestServer {
 /** The machine's clock for one who cannot wait: sleeps end at once. Timers, which are for what takes too long, stay. */
 export const hastyClock: Clock = { ...systemClock, sleep: () => Promise.resolve() };
 
-/** Opens a server that ends with the test. */
+/** Opens a server that ends with the test; `plain` is for clients that trust the system's authorities alone. */
 export async function openTestServer(
   t: TestContext,
-  options: { readonly directory: string; readonly dial: Http01Dialer; readonly clock?: Clock },
+  options: {
+    readonly directory: string;
+    readonly dial: Http01Dialer;
+    readonly clock?: Clock;
+    readonly plain?: boolean;
+  },
 ): Promise<TestServer> {
   const clock = options.clock ?? hastyClock;
   const log = new MemoryLog();
@@ -34,11 +40,11 @@ export async function openTestServer(
   const open = (): Promise<AcmeServer> =>
     AcmeServer.open({ ...options, baseUrl: () => baseUrl, ca, clock, log, random: seededRandom(1) });
   let server = await open();
-  const listener: Server = createServer({ cert: issued.chain, key: issued.key }, (request, response) => {
-    server.handle(request, response);
-  });
+  const handle: RequestListener = (request, response) => server.handle(request, response);
+  const plain = options.plain ?? false;
+  const listener = plain ? createPlainServer(handle) : createServer({ cert: issued.chain, key: issued.key }, handle);
   await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
-  baseUrl = `https://127.0.0.1:${portOf(listener)}`;
+  baseUrl = `${plain ? "http" : "https"}://127.0.0.1:${portOf(listener)}`;
   t.after(async () => {
     listener.closeAllConnections();
     await new Promise((resolve) => listener.close(resolve));
