@@ -8,8 +8,8 @@ export const FEED_VERSION = 1;
 /** The longest line control may send: the whole of a very large snapshot. */
 export const DELTA_BYTES_MAX: number = 512 * 1024 * 1024;
 
-/** The longest line a worker may send. */
-export const REPORT_BYTES_MAX: number = 1024 * 1024;
+/** The longest line a worker may send: the counts of as many routes as are counted. */
+export const REPORT_BYTES_MAX: number = 32 * 1024 * 1024;
 
 /**
  * Which snapshot a worker has. A generation alone does not say: control that was killed may have sent one that its

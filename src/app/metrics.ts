@@ -1,8 +1,10 @@
 import { Counter, Gauge, Registry } from "prom-client";
-import { arrayAt, isRecord, numberAt, stringAt } from "../ground/json.ts";
+import { isRecord } from "../ground/json.ts";
 import type { ProcessFacts } from "../supervisor/messages.ts";
 import type { WorkerFacts } from "./edge-feed.ts";
 import type { CertificateSummary } from "./instance-summary.ts";
+import { RouteTotals, type RouteTally } from "./route-totals.ts";
+import { DURATION_BOUNDS_MS } from "../proxy/counters.ts";
 
 /** What the metrics are made from. */
 export interface MetricsSources {
@@ -24,6 +26,7 @@ const STATS_MS_MAX = 500;
  */
 export class Metrics {
   readonly #sources: MetricsSources;
+  readonly #totals = new RouteTotals();
 
   constructor(sources: MetricsSources) {
     this.#sources = sources;
@@ -46,7 +49,11 @@ export class Metrics {
       page.set("lintel_worker_generation", help, { worker: nameOf(pid) }, generation ?? 0);
     }
     for (const certificate of await certificates()) addCertificate(page, certificate);
-    for (const answer of await stats(STATS_MS_MAX)) addWorker(page, nameOf(answer.pid), answer.stats);
+    for (const answer of await stats(STATS_MS_MAX)) {
+      addWorker(page, nameOf(answer.pid), answer.stats);
+      this.#totals.take(answer.pid, answer.stats);
+    }
+    addRoutes(page, this.#totals.sum(new Set(names.keys())));
     return await page.text();
   }
 }
@@ -81,26 +88,29 @@ function addWorker(page: Page, worker: string, stats: unknown): void {
     if (GAUGES.has(name)) page.set(metric, help, { worker }, value);
     else page.add(`${metric}_total`, help, { worker }, value);
   }
-  for (const entry of arrayAt(stats, "routes")) addRoute(page, worker, entry);
 }
 
-function addRoute(page: Page, worker: string, entry: unknown): void {
-  const labels = { worker, route: stringAt(entry, "route") ?? "" };
-  arrayAt(entry, "responses").forEach((count, digit) => {
-    if (digit === 0 || typeof count !== "number" || count === 0) return;
-    page.add(
-      "lintel_responses_total",
-      "Responses by route and class of status.",
-      { ...labels, code: `${digit}xx` },
-      count,
-    );
-  });
-  const totals = [
-    ["lintel_request_bytes_total", "Bytes of request bodies.", numberAt(entry, "requestBytes")],
-    ["lintel_response_bytes_total", "Bytes of response bodies.", numberAt(entry, "responseBytes")],
-    ["lintel_request_duration_milliseconds_total", "Time of all requests together.", numberAt(entry, "durationMs")],
-  ] as const;
-  for (const [name, help, value] of totals) page.add(name, help, labels, value ?? 0);
+/** What all workers together counted of the routes, in both vocabularies. */
+function addRoutes(page: Page, routes: ReadonlyMap<string, RouteTally>): void {
+  for (const [route, tally] of routes) {
+    const labels = { route };
+    const [namespace = "", ingress = ""] = /^Ingress\/([^/#]+)\/([^/#]+)/.exec(route)?.slice(1) ?? [];
+    for (let digit = 1; digit <= 5; digit++) {
+      const count = tally.responses[digit] ?? 0;
+      page.add(
+        "lintel_responses_total",
+        "Responses by route and class of status.",
+        { ...labels, code: `${digit}xx` },
+        count,
+      );
+      const help = "Responses by Ingress; the status is its class, such as 5xx.";
+      page.add("nginx_ingress_controller_requests", help, { namespace, ingress, status: `${digit}xx` }, count);
+    }
+    page.add("lintel_request_bytes_total", "Bytes of request bodies.", labels, tally.requestBytes);
+    page.add("lintel_response_bytes_total", "Bytes of response bodies.", labels, tally.responseBytes);
+    page.observe("lintel_request_duration_seconds", labels, tally);
+    page.observe("nginx_ingress_controller_request_duration_seconds", { namespace, ingress }, tally);
+  }
 }
 
 /** The numbers of an object and, joined by `_`, of the objects in it. */
@@ -124,6 +134,10 @@ class Page {
   readonly #registry = new Registry();
   readonly #gauges = new Map<string, Gauge>();
   readonly #counters = new Map<string, Counter>();
+  readonly #durations = new Map<
+    string,
+    Map<string, { readonly durations: readonly number[]; readonly durationMs: number }>
+  >();
 
   set(name: string, help: string, labels: Labels, value: number): void {
     const family = this.#gauges.get(name) ?? new Gauge(this.#describe(name, help, labels));
@@ -137,8 +151,45 @@ class Page {
     family.inc(labels, value);
   }
 
+  /** Adds to a histogram of durations; the same labels may come more than once. */
+  observe(name: string, labels: Labels, tally: RouteTally): void {
+    const family =
+      this.#durations.get(name) ??
+      new Map<string, { readonly durations: readonly number[]; readonly durationMs: number }>();
+    this.#durations.set(name, family);
+    const key = Object.entries(labels)
+      .map(([label, value]) => `${label}="${value.replaceAll(/["\\]/g, "\\$&").replaceAll("\n", "\\n")}"`)
+      .join(",");
+    const known = family.get(key);
+    family.set(key, {
+      durations: tally.durations.map((count, index) => count + (known?.durations[index] ?? 0)),
+      durationMs: tally.durationMs + (known?.durationMs ?? 0),
+    });
+  }
+
+  /** The registry can only observe one value after the other, and the workers have counted already. */
+  #histograms(): string {
+    const lines: string[] = [];
+    for (const [name, family] of this.#durations) {
+      lines.push(
+        `# HELP ${name} From the first byte of a request to the last of its response.`,
+        `# TYPE ${name} histogram`,
+      );
+      for (const [labels, { durations, durationMs }] of family) {
+        let count = 0;
+        durations.forEach((more, index) => {
+          const bound = DURATION_BOUNDS_MS[index];
+          count += more;
+          lines.push(`${name}_bucket{${labels},le="${bound === undefined ? "+Inf" : bound / 1000}"} ${count}`);
+        });
+        lines.push(`${name}_sum{${labels}} ${durationMs / 1000}`, `${name}_count{${labels}} ${count}`);
+      }
+    }
+    return lines.map((line) => `${line}\n`).join("");
+  }
+
   async text(): Promise<{ readonly text: string; readonly mediaType: string }> {
-    return { text: await this.#registry.metrics(), mediaType: this.#registry.contentType };
+    return { text: `${await this.#registry.metrics()}${this.#histograms()}`, mediaType: this.#registry.contentType };
   }
 
   #describe(name: string, help: string, labels: Labels): MetricDescription {

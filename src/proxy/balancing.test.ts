@@ -67,3 +67,12 @@ test("EndpointPools gives a returning endpoint a share that grows to the whole, 
   assert.ok(share() > 0);
   plane.deadlines.close();
 });
+
+test("DataPlane counts every route from zero on and forgets those that are gone", async () => {
+  const snapshot = shopSnapshot([1001]);
+  await using edge = await openEdge(snapshot);
+  const ids = (): readonly string[] => edge.dataPlane.stats().routes.map((count) => count.route);
+  assert.deepEqual(ids(), ["", "Ingress/shop/web#0/0"]);
+  edge.dataPlane.serve({ ...snapshot, generation: 2, hosts: new Map() });
+  assert.deepEqual(ids(), [""]);
+});

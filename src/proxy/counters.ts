@@ -1,3 +1,6 @@
+/** Upper bounds of the duration histogram, in milliseconds: those of ingress-nginx. One more bucket takes the rest. */
+export const DURATION_BOUNDS_MS: readonly number[] = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000];
+
 /** What was counted of one route. All totals since the start. */
 export interface RouteCount {
   readonly route: string;
@@ -7,6 +10,8 @@ export interface RouteCount {
   responseBytes: number;
   /** Of all requests together; divide by the responses for the mean. */
   durationMs: number;
+  /** Requests by the first bound of {@link DURATION_BOUNDS_MS} that their duration does not exceed; not cumulative. */
+  readonly durations: number[];
 }
 
 /** What the data plane counted since it started, and what is open now. Plain numbers: counting makes no object. */
@@ -38,6 +43,14 @@ export interface DataPlaneStats {
   };
   /** Requests whose framing was refused. */
   readonly malformed: number;
+}
+
+/** Counts one duration. */
+export function countDuration(count: RouteCount, durationMs: number): void {
+  let index = 0;
+  while (index < DURATION_BOUNDS_MS.length && durationMs > (DURATION_BOUNDS_MS[index] ?? 0)) index++;
+  count.durations[index] = (count.durations[index] ?? 0) + 1;
+  count.durationMs += durationMs;
 }
 
 /** The counters behind {@link DataPlaneStats}. */
@@ -78,16 +91,28 @@ export class Counters {
       requestBytes: 0,
       responseBytes: 0,
       durationMs: 0,
+      durations: DURATION_BOUNDS_MS.map(() => 0).concat(0),
     };
     this.#routes.set(id, count);
     return count;
+  }
+
+  /** Counts these routes from zero on, unless they are counted already, and forgets all others but the empty one. */
+  keepRoutes(ids: ReadonlySet<string>): void {
+    for (const id of this.#routes.keys()) if (id !== "" && !ids.has(id)) this.#routes.delete(id);
+    this.route("");
+    for (const id of ids) this.route(id);
   }
 
   /** Returns a copy that does not change any more. */
   stats(generation: number): DataPlaneStats {
     return {
       generation,
-      routes: [...this.#routes.values()].map((count) => ({ ...count, responses: [...count.responses] })),
+      routes: [...this.#routes.values()].map((count) => ({
+        ...count,
+        responses: [...count.responses],
+        durations: [...count.durations],
+      })),
       connections: { accepted: this.accepted, open: this.open, refused: this.refused, tunnels: this.tunnels },
       tls: {
         handshakes: this.handshakes,

@@ -5,6 +5,7 @@ import type { Backend, HttpChallenge, Route, RoutePolicy, Snapshot } from "../ro
 import { type Answer, challengeAnswer, redirectAnswer } from "./answer.ts";
 import { giveBuffer } from "./buffer-pool.ts";
 import type { Channel } from "./channel.ts";
+import { countDuration } from "./counters.ts";
 import type { Downstream } from "./downstream.ts";
 import type { EndpointPool } from "./endpoint-pools.ts";
 import type { HeaderSection } from "./http1/header-section.ts";
@@ -368,7 +369,7 @@ export class Exchange {
     count.responses[index] = (count.responses[index] ?? 0) + 1;
     count.requestBytes += this.requestBytes;
     count.responseBytes += this.responseBytes;
-    count.durationMs += durationMs;
+    countDuration(count, durationMs);
     if (plane.accessLog !== undefined) this.#log(plane.accessLog, status, durationMs, reason);
     this.#active = false;
     this.#releaseRequest();

@@ -58,6 +58,13 @@ export class Plane {
     const before = this.snapshot;
     this.snapshot = snapshot;
     if (before.settings !== snapshot.settings) this.trusted = new TrustedProxies(snapshot.settings.trustedProxies);
+    if (before.hosts !== snapshot.hosts) this.counters.keepRoutes(routeIds(snapshot));
     if (before.backends !== snapshot.backends) this.pools.retain(snapshot.backends);
   }
+}
+
+function routeIds(snapshot: Snapshot): ReadonlySet<string> {
+  const ids = new Set<string>();
+  for (const host of snapshot.hosts.values()) for (const route of host.routes) ids.add(route.id);
+  return ids;
 }
