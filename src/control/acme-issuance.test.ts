@@ -49,6 +49,21 @@ describe("ACME issuance", () => {
     assert.equal(test.ca.count("accept"), 1);
   });
 
+  it("tells the CA to validate by TLS-ALPN-01 only after every worker has the certificate", async () => {
+    await using test = await withIssuer({ ...ACME, solvers: [{ tlsALPN01: {} }] });
+    test.ca.challengeType = "tls-alpn-01";
+    test.edge.held = true;
+    await test.store.create(CERTIFICATE, certificate());
+    await test.until(() => test.edge.snapshot.challenges.size === 1, "the challenge in the snapshot");
+    const [challenge] = test.edge.snapshot.challenges.values();
+    assert.equal(challenge?.tlsAlpn?.serverName, "shop.example");
+    await test.pass(5000);
+    assert.equal(test.ca.count("accept"), 0);
+    test.edge.release();
+    await test.untilReady("web");
+    assert.equal(test.ca.count("accept"), 1);
+  });
+
   it("renews inside the window that the CA suggests, tells what it replaces, and does without when that is refused", async () => {
     await using test = await withIssuer();
     const day = 24 * 3_600_000;

@@ -90,6 +90,8 @@ export class FakeCa {
   refuse: (call: string) => void = () => undefined;
   /** What it says about every certificate; undefined: it gives no renewal information. */
   renewalInfo: RenewalInfo | undefined;
+  /** The one challenge it offers for a name. */
+  challengeType: string = "http-01";
   /** How many certificates it signed. */
   issued = 0;
   /** How long certificates live. */
@@ -188,7 +190,13 @@ export class FakeCa {
   #authorization(url: string): AcmeAuthorization {
     const { name, token, status, error } = this.#authorizations.get(url)!;
     const challengeUrl = url.replace("/authorization/", "/challenge/");
-    const challenge = { url: challengeUrl, type: "http-01", token, status, ...(error === undefined ? {} : { error }) };
+    const challenge = {
+      url: challengeUrl,
+      type: this.challengeType,
+      token,
+      status,
+      ...(error === undefined ? {} : { error }),
+    };
     return { url, status, identifier: { type: "dns", value: name }, wildcard: false, challenges: [challenge] };
   }
 
