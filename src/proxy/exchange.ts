@@ -1,6 +1,7 @@
 import { pickEndpoint, pickTarget } from "../routing/balance.ts";
 import { hashKey } from "../routing/hash-key.ts";
 import { match } from "../routing/match.ts";
+import { mayAccess } from "../routing/phases/access.ts";
 import type { Backend, HttpChallenge, Route, RoutePolicy, Snapshot } from "../routing/snapshot.ts";
 import { type Answer, challengeAnswer, redirectAnswer } from "./answer.ts";
 import { giveBuffer } from "./buffer-pool.ts";
@@ -40,6 +41,8 @@ export class Exchange {
   forwardPath = "/";
   /** Whether the client came by HTTPS, to us or to a trusted proxy before us. */
   secure = false;
+  /** Of the peer, or of whom trusted proxies say that they ask for; as they wrote it. */
+  clientAddress = "";
   /** Of the request body: 0 for none, -1 when it is chunked. */
   contentLength = 0;
   wantsUpgrade = false;
@@ -106,6 +109,9 @@ export class Exchange {
     const { action, policy } = route;
     this.route = route;
 
+    if (policy.access !== undefined && !mayAccess(policy.access, this.clientAddress)) {
+      return this.#trouble({ kind: "denied", address: this.clientAddress });
+    }
     if (policy.httpsRedirectStatus !== undefined && !this.secure && this.host !== "") {
       return this.#answer(redirectAnswer(policy.httpsRedirectStatus, this.#httpsUrl(snapshot)));
     }
@@ -168,6 +174,7 @@ export class Exchange {
 
   /** Answers a request that could not even be read. */
   refuse(answer: Answer): void {
+    this.clientAddress = this.downstream.peer.address;
     this.#begin();
     this.#answer(answer);
   }
@@ -319,8 +326,7 @@ export class Exchange {
   }
 
   #keyOf(policy: RoutePolicy): string | undefined {
-    const { downstream } = this;
-    const clientAddress = downstream.peer.address;
+    const { downstream, clientAddress } = this;
     if (policy.hashBy === undefined) return clientAddress;
     return hashKey(policy.hashBy, {
       requestUri: this.forwardPath + downstream.query(),
@@ -381,7 +387,7 @@ export class Exchange {
   #log(write: NonNullable<Plane["accessLog"]>, status: number, durationMs: number, reason: string | undefined): void {
     const last = this.#lastPool;
     write({
-      client: this.downstream.peer.address,
+      client: this.clientAddress,
       method: this.method,
       host: this.host,
       path: this.forwardPath,

@@ -15,6 +15,8 @@ const CHAIN_MAX = 64;
 export class ForwardedHeaders {
   /** Whether the peer is a trusted proxy, as of the request at hand. */
   trusted = false;
+  /** Of the client of the request at hand: the peer's, or the last in the chain that is no trusted proxy's. */
+  clientAddress: string;
   readonly #peer: Peer;
   #block: Buffer = Buffer.alloc(0);
   #authority: string | undefined;
@@ -22,6 +24,7 @@ export class ForwardedHeaders {
 
   constructor(peer: Peer) {
     this.#peer = peer;
+    this.clientAddress = peer.address;
   }
 
   /** Prepares for a request and returns whether its client uses HTTPS, be it towards a trusted proxy before us. */
@@ -30,6 +33,7 @@ export class ForwardedHeaders {
       this.#settings = settings;
       this.#authority = undefined;
       this.trusted = proxies.includes(this.#peer.address);
+      this.clientAddress = this.#peer.address;
     }
     if (this.trusted) return this.#extend(parser, authority, proxies, settings);
     if (authority !== this.#authority) {
@@ -56,8 +60,9 @@ export class ForwardedHeaders {
     const claims = claimsOf(parser);
     const chain = [...claims.addresses, address].slice(-CHAIN_MAX);
     const proto = claims.proto ?? (secure ? "https" : "http");
+    this.clientAddress = chain.findLast((item) => !proxies.includes(item)) ?? chain[0] ?? address;
     this.#block = makeBlock({
-      realIp: chain.findLast((item) => !proxies.includes(item)) ?? chain[0] ?? address,
+      realIp: this.clientAddress,
       chain: chain.join(", "),
       proto,
       host: claims.host ?? authority,

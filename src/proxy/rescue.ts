@@ -11,6 +11,7 @@ export type Trouble =
   | { readonly kind: "framing"; readonly problem: FramingProblem }
   | { readonly kind: "method"; readonly method: string }
   | { readonly kind: "no-route"; readonly host: string; readonly path: string; readonly reason: string }
+  | { readonly kind: "denied"; readonly address: string }
   | { readonly kind: "rejected"; readonly status: number; readonly reason: string }
   | { readonly kind: "no-backend"; readonly reason: string }
   | { readonly kind: "body-too-large"; readonly bytesMax: number }
@@ -38,6 +39,10 @@ export function rescue(trouble: Trouble): Answer {
       return errorAnswer(405, `Method "${trouble.method}" is not for this edge`, { close: true });
     case "no-route":
       return errorAnswer(404, trouble.reason, { close: false });
+    case "denied":
+      return errorAnswer(403, `Client address "${trouble.address.slice(0, 64)}" does not get in here`, {
+        close: false,
+      });
     case "rejected":
       return errorAnswer(trouble.status, trouble.reason, { close: false });
     case "no-backend":

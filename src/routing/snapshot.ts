@@ -86,6 +86,16 @@ export interface RoutePolicy {
   readonly hashBy?: string | undefined;
   /** The endpoint gets another path (`phases/rewrite.ts`); undefined: the client's is kept. */
   readonly rewrite?: PathRewrite | undefined;
+  /** Who gets in, ahead of everything but ACME challenges (`phases/access.ts`); undefined: everyone. */
+  readonly access?: AccessLists | undefined;
+}
+
+/** Client addresses that get in or do not: addresses and CIDR blocks that were already checked. */
+export interface AccessLists {
+  /** Only these get in; undefined: everyone whom `deny` does not name. */
+  readonly allow?: readonly string[] | undefined;
+  /** These are refused, whatever `allow` says. */
+  readonly deny?: readonly string[] | undefined;
 }
 
 /** A whole new path for the endpoint, made from the parts that a regular expression finds in the client's. */

@@ -15,6 +15,7 @@ export interface Diagnostic {
 
 /** Every code translation gives, with what it means; users script against the names. */
 export const DIAGNOSTIC_CODES = {
+  AccessListInvalid: "A list of client addresses cannot be read in full; the paths answer 503",
   AnnotationInvalid: "The value of an annotation cannot be read; its default applies",
   AnnotationNotNeeded: "An annotation asks for what Lintel always does, or for tuning that it has no use for",
   AnnotationUnknown: "No annotation of this name exists",

@@ -335,6 +335,7 @@ export class ClientConnection implements ChannelOwner, Downstream, Timed {
     exchange.contentLength = parser.chunked ? -1 : this.#bodyLeft;
     exchange.wantsUpgrade = parser.upgradeIndex >= 0 && exchange.contentLength === 0 && wantsUpgrade(parser);
     exchange.secure = this.#forwarded.begin(parser, target.authority, trusted, snapshot.settings);
+    exchange.clientAddress = this.#forwarded.clientAddress;
 
     const hasBody = exchange.contentLength !== 0;
     this.#state = hasBody ? BODY : RESPONSE;

@@ -113,6 +113,7 @@ export class ClientStream implements Downstream, StreamOwner, Timed {
     exchange.contentLength = ended || isUpgrade ? 0 : fields.contentLength;
     exchange.wantsUpgrade = isUpgrade;
     exchange.secure = forwarded.begin(parser, target.authority, plane.trusted, plane.snapshot.settings);
+    exchange.clientAddress = forwarded.clientAddress;
     if (exchange.contentLength !== 0) {
       this.deadlineMs = plane.deadlines.in(plane.limits.bodyTimeoutMs);
       plane.deadlines.add(this);

@@ -1,6 +1,7 @@
 import { quoted } from "../../resource/parse-problem.ts";
 import type { Backend, PathRewrite, RoutePolicy } from "../../routing/snapshot.ts";
 import { isHashTemplate } from "../../routing/hash-key.ts";
+import { ACCESS_BLOCKS_MAX, isAddressBlock } from "../../routing/phases/access.ts";
 import type { Diagnostic } from "../diagnostic.ts";
 import { parseBool, parseCount, parseSeconds, parseSize } from "./annotation-value.ts";
 import { NGINX_PREFIX, NOT_NEEDED, SECURITY, UNSUPPORTED } from "./known-annotations.ts";
@@ -24,7 +25,7 @@ export interface IngressPolicy {
 
 /** Why the paths of an Ingress are closed instead of open. */
 export interface Refusal {
-  readonly code: "SecurityAnnotationUnsupported" | "BackendProtocolUnsupported";
+  readonly code: "SecurityAnnotationUnsupported" | "BackendProtocolUnsupported" | "AccessListInvalid";
   readonly reason: string;
 }
 
@@ -98,6 +99,8 @@ function readOne(name: string, value: string, draft: Draft, findings: Finding[])
     else if (name.endsWith("-snippet")) findings.push(unsupported(full));
     return;
   }
+  const list = ACCESS_LISTS.get(name);
+  if (list !== undefined) return readAccessList(full, value, list, draft, findings);
   const reader = READERS.get(name);
   if (reader !== undefined) {
     const fault = reader(value, draft);
@@ -138,6 +141,37 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ["upstream-hash-by", readHashBy],
   ["rewrite-target", readRewriteTarget],
 ]);
+
+/** `allow` or `deny`, by the names of the annotations. `whitelist-` is the old name of `allowlist-`. */
+const ACCESS_LISTS: ReadonlyMap<string, "allow" | "deny"> = new Map([
+  ["allowlist-source-range", "allow"],
+  ["denylist-source-range", "deny"],
+  ["whitelist-source-range", "allow"],
+]);
+
+/** A list that cannot be read in full closes the paths: nobody knows who was meant. */
+function readAccessList(full: string, value: string, list: "allow" | "deny", draft: Draft, findings: Finding[]): void {
+  const blocks = value.split(",").map((block) => block.trim());
+  const wrong = blocks.find((block) => !isAddressBlock(block));
+  if (wrong !== undefined || blocks.length > ACCESS_BLOCKS_MAX) {
+    const fault =
+      wrong === undefined
+        ? `has more than ${ACCESS_BLOCKS_MAX} blocks`
+        : `has ${quoted(wrong)}, which is neither an address nor a CIDR block`;
+    const reason = `Annotation "${full}" ${fault}`;
+    draft.refusal ??= { code: "AccessListInvalid", reason };
+    const message = `${reason}: the paths of this Ingress answer 503 rather than stand open`;
+    const hint = 'Write blocks with commas between them, such as "10.0.0.0/8, 2001:db8::/32"';
+    findings.push({ severity: "error", code: "AccessListInvalid", message, hint });
+    return;
+  }
+  if (list === "allow" && draft.policy.access?.allow !== undefined) {
+    const fault = 'which has no effect beside "allowlist-source-range"';
+    findings.push(invalid(full, value, fault));
+    return;
+  }
+  draft.policy.access = { ...draft.policy.access, [list]: blocks };
+}
 
 function flag(set: (draft: Draft, on: boolean) => void): Reader {
   return (value, draft) => {
@@ -270,11 +304,17 @@ function reportOldPrefix(name: string, findings: Finding[]): void {
 }
 
 function isKnown(name: string): boolean {
-  return READERS.has(name) || SECURITY.has(name) || NOT_NEEDED.has(name) || UNSUPPORTED.includes(name);
+  return (
+    READERS.has(name) ||
+    ACCESS_LISTS.has(name) ||
+    SECURITY.has(name) ||
+    NOT_NEEDED.has(name) ||
+    UNSUPPORTED.includes(name)
+  );
 }
 
 function unknown(name: string): Finding {
-  const known = [...READERS.keys(), ...SECURITY.keys(), ...NOT_NEEDED.keys(), ...UNSUPPORTED];
+  const known = [...READERS.keys(), ...ACCESS_LISTS.keys(), ...SECURITY.keys(), ...NOT_NEEDED.keys(), ...UNSUPPORTED];
   const near = known.find((candidate) => isNear(name, candidate));
   return {
     severity: "warning",
