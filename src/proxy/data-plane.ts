@@ -11,9 +11,10 @@ import type { DataPlaneStats } from "./counters.ts";
 import { ClientConnection } from "./http1/client-connection.ts";
 import { Http2ClientConnection } from "./http2/client-connection.ts";
 import { DEFAULT_LIMITS, type ProxyLimits } from "./limits.ts";
-import { Listener, type ListenTarget, TlsPeek } from "./listener.ts";
+import { Listener, type ListenTarget, type OnConnection, TlsPeek } from "./listener.ts";
 import { type Peer, peerOf } from "./peer.ts";
 import { Plane } from "./plane.ts";
+import { carrierOf, TELLS_CARRIERS } from "./raw-handle.ts";
 import { ticketKeysAt, untilNextTicketKeys } from "./ticket-keys.ts";
 
 /** What a worker needs to open its data plane; the snapshot comes later, by `serve`. */
@@ -45,7 +46,9 @@ export class DataPlane {
   #http: readonly Listener[] = [];
   #https: readonly Listener[] = [];
   /** Accepted sockets that are not requests yet: waiting for, or in, a TLS handshake. */
-  readonly #handshakes = new Map<string, Socket>();
+  readonly #handshakes = new Map<Socket | string, Accepted>();
+  /** Whether a TLS socket says which socket it was made of; if not, the addresses tell. */
+  readonly #tellsCarriers: boolean;
   readonly #connections = new Set<ClientConnection | Http2ClientConnection>();
   readonly #clock: Clock;
   readonly #ticketSecret: Buffer;
@@ -63,6 +66,7 @@ export class DataPlane {
       channelMode: options.channelMode ?? "auto",
       accessLog: options.accessLog,
     });
+    this.#tellsCarriers = this.#plane.channelMode === "auto" && TELLS_CARRIERS;
     this.#table = new CertificateTable({
       log: options.log,
       limits: this.#plane.limits,
@@ -70,7 +74,7 @@ export class DataPlane {
       onSecure: (socket) => this.#secured(socket),
       onFailed: (socket) => {
         this.#plane.counters.handshakesFailed++;
-        this.#leaveHandshake(connectionKey(socket));
+        this.#leaveHandshake(this.#keyOfSecured(socket));
         socket.destroy();
       },
     });
@@ -82,7 +86,7 @@ export class DataPlane {
     const dataPlane = new DataPlane(options);
     if (options.snapshot !== undefined) dataPlane.serve(options.snapshot);
     const opened: Listener[] = [];
-    const listen = async (targets: readonly ListenTarget[], accept: (socket: Socket) => void): Promise<Listener[]> => {
+    const listen = async (targets: readonly ListenTarget[], accept: OnConnection): Promise<Listener[]> => {
       const listeners: Listener[] = [];
       for (const target of targets) {
         const listener = await Listener.open(target, dataPlane.#plane, accept);
@@ -92,8 +96,10 @@ export class DataPlane {
       return listeners;
     };
     try {
-      dataPlane.#http = await listen(options.http, (socket) => dataPlane.#serveConnection(socket, false).start());
-      dataPlane.#https = await listen(options.https, (socket) => dataPlane.#acceptTls(socket));
+      dataPlane.#http = await listen(options.http, (socket, localPort) =>
+        dataPlane.#serveConnection(socket, peerOf(socket, false, localPort)).start(),
+      );
+      dataPlane.#https = await listen(options.https, (socket, localPort) => dataPlane.#acceptTls(socket, localPort));
     } catch (error) {
       for (const listener of opened) listener.close();
       throw error;
@@ -165,7 +171,7 @@ export class DataPlane {
   }
 
   #cutOff(): void {
-    for (const socket of this.#handshakes.values()) socket.destroy();
+    for (const { socket } of this.#handshakes.values()) socket.destroy();
     for (const connection of this.#connections) connection.destroy();
     this.#plane.pools.closeIdle();
   }
@@ -177,25 +183,25 @@ export class DataPlane {
     });
   }
 
-  #acceptTls(socket: Socket): void {
+  #acceptTls(socket: Socket, localPort: number): void {
     const { counters } = this.#plane;
-    const key = connectionKey(socket);
+    const key = this.#tellsCarriers ? socket : connectionKey(socket);
     counters.open++;
-    this.#handshakes.set(key, socket);
-    socket.once("close", () => this.#leaveHandshake(key));
+    this.#handshakes.set(key, { socket, localPort });
     const peek = new TlsPeek(socket, {
       plane: this.#plane,
       table: this.#table,
       onPlain: (plain) => {
         this.#leaveHandshake(key);
-        this.#serveConnection(plain, false).refusePlain();
+        this.#serveConnection(plain, peerOf(plain, false, localPort)).refusePlain();
       },
+      onClosed: () => this.#leaveHandshake(key),
     });
     peek.start();
   }
 
   /** Called more than once for a connection: it may be secured, fail and close. */
-  #leaveHandshake(key: string): void {
+  #leaveHandshake(key: Socket | string): void {
     if (!this.#handshakes.delete(key)) return;
     this.#plane.counters.open--;
     this.#tellWhenIdle();
@@ -205,18 +211,22 @@ export class DataPlane {
     const { counters } = this.#plane;
     counters.handshakes++;
     if (socket.isSessionReused()) counters.resumed++;
-    const key = connectionKey(socket);
+    const key = this.#keyOfSecured(socket);
+    const peer = peerOf(socket, true, this.#handshakes.get(key)?.localPort ?? 0);
     if (socket.alpnProtocol === "h2") {
       counters.open++;
-      this.#serveHttp2(socket, peerOf(socket, true));
-    } else this.#serveConnection(socket, true).start();
+      this.#serveHttp2(socket, peer);
+    } else this.#serveConnection(socket, peer).start();
     this.#leaveHandshake(key);
   }
 
-  #serveConnection(socket: Socket, secure: boolean): ClientConnection {
+  #keyOfSecured(socket: TLSSocket): Socket | string {
+    return (this.#tellsCarriers ? carrierOf(socket) : undefined) ?? connectionKey(socket);
+  }
+
+  #serveConnection(socket: Socket, peer: Peer): ClientConnection {
     const { counters } = this.#plane;
     counters.open++;
-    const peer = peerOf(socket, secure);
     const connection = new ClientConnection(this.#plane, socket, peer, this.#onGone, (gone, channel) => {
       this.#serveHttp2(channel, peer);
       this.#connections.delete(gone);
@@ -237,6 +247,12 @@ export class DataPlane {
     this.#connections.delete(gone);
     this.#tellWhenIdle();
   };
+}
+
+/** A connection that may become a request's. */
+interface Accepted {
+  readonly socket: Socket;
+  readonly localPort: number;
 }
 
 /** Names a connection by its four numbers: what a socket and the TLS socket over it have in common. */

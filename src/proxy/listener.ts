@@ -14,6 +14,9 @@ const BACKLOG = 4096;
 /** RFC 8446 section 6.2: fatal unrecognized_name, in a record of its own. */
 const UNRECOGNIZED_NAME = Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 112]);
 
+/** Told of a connection, and of the port of the listener it came by. */
+export type OnConnection = (socket: Socket, localPort: number) => void;
+
 /** A listening socket. Accepts until closed; what becomes of a connection is its caller's business. */
 export class Listener {
   readonly #server: Server;
@@ -23,10 +26,11 @@ export class Listener {
   }
 
   /** Listens; rejects with CannotBind. `onConnection` gets half-open sockets without delay algorithm. */
-  static async open(target: ListenTarget, plane: Plane, onConnection: (socket: Socket) => void): Promise<Listener> {
+  static async open(target: ListenTarget, plane: Plane, onConnection: OnConnection): Promise<Listener> {
+    let port = 0;
     const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
       plane.counters.accepted++;
-      if (plane.counters.open < plane.limits.connectionsMax) return onConnection(socket);
+      if (plane.counters.open < plane.limits.connectionsMax) return onConnection(socket, port);
       plane.counters.refused++;
       socket.destroy();
     });
@@ -38,7 +42,9 @@ export class Listener {
       server.listen({ ...target, backlog: BACKLOG }, resolve);
     });
     server.on("error", (error) => plane.log.error("Cannot accept connections", { error: error.message }));
-    return new Listener(server);
+    const listener = new Listener(server);
+    port = listener.address().port;
+    return listener;
   }
 
   address(): { readonly host: string; readonly port: number } {
@@ -60,6 +66,8 @@ export interface TlsPeekOptions {
   readonly table: CertificateTable;
   /** The client speaks plain HTTP to the TLS port: what it sent is put back. */
   readonly onPlain: (socket: Socket) => void;
+  /** The connection is closed, before the handshake or whenever. */
+  readonly onClosed: () => void;
 }
 
 /**
@@ -71,7 +79,7 @@ export class TlsPeek implements Timed {
   deadlineMs: number;
   readonly #socket: Socket;
   readonly #options: TlsPeekOptions;
-  #bytes: Buffer = Buffer.alloc(0);
+  #bytes: Buffer | undefined;
   #done = false;
 
   constructor(socket: Socket, options: TlsPeekOptions) {
@@ -86,37 +94,41 @@ export class TlsPeek implements Timed {
     const socket = this.#socket;
     this.#options.plane.deadlines.add(this);
     socket.on("data", this.#onData);
-    socket.on("error", () => undefined);
-    socket.once("end", this.#onGone);
-    socket.once("close", this.#onGone);
+    socket.on("error", ignore);
+    socket.on("end", this.#onEnd);
+    socket.on("close", this.#onClosed);
   }
 
   onDeadline(): void {
     this.#socket.destroy();
   }
 
-  readonly #onGone = (): void => {
-    if (this.#done) return;
-    this.#stop();
+  readonly #onEnd = (): void => {
     this.#socket.destroy();
+  };
+
+  readonly #onClosed = (): void => {
+    if (!this.#done) this.#stop();
+    this.#options.onClosed();
   };
 
   readonly #onData = (chunk: Buffer): void => {
     const { plane, table, onPlain } = this.#options;
     const socket = this.#socket;
-    this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk]);
-    const hello = readClientHello(this.#bytes);
+    const bytes = this.#bytes === undefined ? chunk : Buffer.concat([this.#bytes, chunk]);
+    this.#bytes = bytes;
+    const hello = readClientHello(bytes);
     if (hello.kind === "incomplete") {
-      if (this.#bytes.length <= plane.limits.clientHelloBytesMax) return;
+      if (bytes.length <= plane.limits.clientHelloBytesMax) return;
       plane.counters.handshakesFailed++;
       socket.destroy();
       return;
     }
     this.#stop();
     socket.pause();
-    socket.unshift(this.#bytes);
+    socket.unshift(bytes);
     if (hello.kind === "not-tls") {
-      if (looksLikeHttp(this.#bytes)) return onPlain(socket);
+      if (looksLikeHttp(bytes)) return onPlain(socket);
       plane.counters.handshakesFailed++;
       socket.destroy();
       return;
@@ -134,12 +146,15 @@ export class TlsPeek implements Timed {
 
   #stop(): void {
     this.#done = true;
+    this.#bytes = undefined;
     this.#options.plane.deadlines.remove(this);
     this.#socket.removeListener("data", this.#onData);
-    this.#socket.removeListener("end", this.#onGone);
-    this.#socket.removeListener("close", this.#onGone);
+    this.#socket.removeListener("end", this.#onEnd);
   }
 }
+
+/** The close that follows an error says all there is to it. */
+function ignore(): void {}
 
 function looksLikeHttp(bytes: Uint8Array): boolean {
   const first = bytes[0] ?? 0;

@@ -10,13 +10,13 @@ export interface Peer {
   readonly secure: boolean;
 }
 
-/** Returns the peer of an accepted socket. */
-export function peerOf(socket: Socket, secure: boolean): Peer {
+/** Returns the peer of an accepted socket; `localPort` is that of its listener, which saves asking the kernel for each. */
+export function peerOf(socket: Socket, secure: boolean, localPort: number): Peer {
   const address = socket.remoteAddress ?? "";
   return {
     address: address.startsWith("::ffff:") ? address.slice(7) : address,
     port: socket.remotePort ?? 0,
-    localPort: socket.localPort ?? 0,
+    localPort,
     secure,
   };
 }

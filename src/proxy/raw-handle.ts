@@ -1,5 +1,5 @@
-import { BoundSocket } from "node:net";
-import type { Socket } from "node:net";
+import { BoundSocket, Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 
 /**
  * The one file that touches what Node does not document: the libuv handle under a socket. It saves a buffer for each
@@ -20,6 +20,12 @@ export interface RawWrite {
   oncomplete: (status: number) => void;
   /** Keeps the bytes from being collected. */
   buffer: Uint8Array;
+}
+
+/** Returns the TCP socket that a TLS server made `secured` of; undefined where this Node does not tell. */
+export function carrierOf(secured: TLSSocket): Socket | undefined {
+  const carrier: unknown = Reflect.get(secured, "_parent");
+  return carrier instanceof Socket ? carrier : undefined;
 }
 
 interface ReadSymbols {
@@ -89,3 +95,6 @@ function isRawHandle(value: unknown): value is RawHandle {
  * the release on that brought `BoundSocket`. Other majors go through the streams until someone has checked them.
  */
 const DIRECT_WRITES = navigator.userAgent === "Node.js/26" && typeof BoundSocket === "function";
+
+/** Whether {@link carrierOf} answers: checked with the same releases. */
+export const TELLS_CARRIERS: boolean = DIRECT_WRITES;
