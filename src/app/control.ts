@@ -15,7 +15,14 @@ import { SqliteStore } from "../store/sqlite.ts";
 import { ChildLink } from "../supervisor/child-link.ts";
 import type { ProcessFacts } from "../supervisor/messages.ts";
 import { AdminServer } from "./admin-server.ts";
-import { ACME_DIRECTORY_PATH, CLASSES, CLUSTER_RESOURCE_NAMESPACE, defaultObjects } from "./default-objects.ts";
+import {
+  ACME_DIRECTORY_PATH,
+  CLASSES,
+  CLUSTER_RESOURCE_NAMESPACE,
+  defaultObjects,
+  isEmbeddedDirectory,
+  LOCAL_ISSUER,
+} from "./default-objects.ts";
 import { EdgeFeed } from "./edge-feed.ts";
 import { http01Dial, tlsAlpnDial } from "./http01-dial.ts";
 import { summarize, type InstanceSummary } from "./instance-summary.ts";
@@ -122,8 +129,8 @@ class Control {
       clock: systemClock,
       log,
       directory: folder.acme,
-      dial: http01Dial({ edge: settings.edgeHttp, offline: settings.offline, clock: systemClock }),
-      dialTls: tlsAlpnDial({ edge: settings.edgeHttps, offline: settings.offline, clock: systemClock }),
+      dial: http01Dial({ ...settings, edge: settings.edgeHttp, clock: systemClock }),
+      dialTls: tlsAlpnDial({ ...settings, edge: settings.edgeHttps, clock: systemClock }),
       nameservers: settings.nameservers,
       random: systemRandom,
     });
@@ -152,17 +159,18 @@ class Control {
       log,
       localCa: ca,
       acmeDirectory: (wanted) => {
-        const isOurs = wanted.endsWith(ACME_DIRECTORY_PATH);
+        const isOurs = isEmbeddedDirectory(wanted);
         return isOurs || settings.offline
           ? { url: acmeDirectory, caBundle: ca.rootPem, offline: settings.offline && !isOurs }
           : { url: wanted, offline: false };
       },
       addresses: settings.publicAddresses.map((ip) => ({ ip })),
-      settings: { trustedProxies: [], httpsPort: settings.edgeHttps.port },
+      settings: { trustedProxies: settings.trustedProxies, httpsPort: settings.edgeHttps.port },
       classes: CLASSES,
       serveClassless: true,
       clusterResourceNamespace: CLUSTER_RESOURCE_NAMESPACE,
       dns01: { nameservers: settings.nameservers, allowExec: settings.allowExecSolver },
+      defaultIssuer: { name: LOCAL_ISSUER, kind: "ClusterIssuer", group: "cert-manager.io" },
       onProgress: (event) => tell(link, ...progressLine(event)),
     });
     resources.defer(() => controlPlane.close());

@@ -4,13 +4,24 @@ import type { KubeObject } from "../resource/object.ts";
 export const CLUSTER_RESOURCE_NAMESPACE = "lintel-system";
 
 /** The ClusterIssuer that the embedded CA answers, there from the first start. */
-const LOCAL_ISSUER = "lintel-local";
+export const LOCAL_ISSUER = "lintel-local";
 
 /** The classes served in one-machine mode: Lintel's own, and the one most manifests name. */
 export const CLASSES: readonly string[] = ["lintel", "nginx"];
 
 /** The path of the embedded CA's ACME directory. */
 export const ACME_DIRECTORY_PATH = "/acme/local/directory";
+
+/**
+ * Returns whether an issuer's `server` means the embedded CA: its directory's path on a loopback name, at whatever port, so
+ * that a manifest need not know the port of this start. The same path on another host is another Lintel.
+ */
+export function isEmbeddedDirectory(server: string): boolean {
+  const url = URL.parse(server);
+  return url !== null && LOOPBACK_NAMES.has(url.hostname) && url.pathname === ACME_DIRECTORY_PATH;
+}
+
+const LOOPBACK_NAMES: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 /**
  * Returns what a new cluster would have too, and what makes the first manifest work: namespaces, the two ingress

@@ -16,7 +16,7 @@ test("up --example serves HTTPS with a certificate of the local CA, and prints a
   const command = /curl .*/.exec(instance.output)?.[0] ?? "";
   const { stdout } = await run("sh", ["-c", command.replace("curl", "curl --silent --show-error --fail")]);
   assert.match(stdout, /^Hello from backend [ab]\n/);
-  assert.match(instance.output, /hello\/hello-tls\s+hello\.localhost\s+ClusterIssuer lintel-local\s+True/);
+  assert.match(instance.output, /hello\/hello-tls\s+hello\.localhost\s+Issuer local\s+True/);
 });
 
 test("up writes a kubeconfig for this user alone with which kubectl sees the certificate", async (t) => {
