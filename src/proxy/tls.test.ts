@@ -100,6 +100,22 @@ test("DataPlane serves the certificate of the name, of its wildcard, or of any n
   assert.equal(await nameServed(port, {}), "any ec");
 });
 
+test("DataPlane agrees on AES-128 in TLS 1.3 when the client offers it, and else on what it does offer", async () => {
+  await using edge = await openEdge(
+    tlsSnapshot([{ host: "a.example", certificates: [{ id: "a", made: await make("a.example", "ec") }] }]),
+  );
+  const agreed = async (options: ConnectionOptions): Promise<string> => {
+    const socket = await shake(edge.httpsPort, { servername: "a.example", ...options });
+    if (typeof socket === "string") return socket;
+    const { name } = socket.getCipher();
+    socket.destroy();
+    return name;
+  };
+  assert.equal(await agreed({}), "TLS_AES_128_GCM_SHA256");
+  assert.equal(await agreed({ ciphers: "TLS_AES_256_GCM_SHA384" }), "TLS_AES_256_GCM_SHA384");
+  assert.equal(await agreed({ ciphers: "TLS_CHACHA20_POLY1305_SHA256" }), "TLS_CHACHA20_POLY1305_SHA256");
+});
+
 test("DataPlane fails the handshake with unrecognized_name when nothing is served for the name", async () => {
   await using edge = await openEdge(
     tlsSnapshot([{ host: "a.example", certificates: [{ id: "a", made: await make("a.example", "ec") }] }]),
