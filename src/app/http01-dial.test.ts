@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
+import { createServer as createTcpServer } from "node:net";
 import { test, type TestContext } from "node:test";
 import { ManualClock } from "../ground/testing.ts";
 import { http01Dial, BODY_BYTES_MAX } from "./http01-dial.ts";
@@ -20,6 +21,23 @@ test("http01Dial() dials the edge with the name as Host when DNS does not know t
     status: 200,
     body: "shop.minikube.me /.well-known/acme-challenge/x",
   });
+});
+
+test("http01Dial() says that nobody is behind it when the edge expects a PROXY header", async (t) => {
+  const server = createTcpServer((socket) => {
+    socket.on("data", (bytes) => {
+      const text = bytes.toString();
+      if (text.includes("\r\n\r\n")) socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${text.length}\r\n\r\n${text}`);
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  const address = server.address();
+  const edge = { host: "127.0.0.1", port: typeof address === "object" && address !== null ? address.port : 0 };
+  const dial = http01Dial({ edge, offline: true, clock: new ManualClock(), proxyProtocol: true });
+  const { body } = await dial("shop.dev", "/x", { signal: NEVER });
+  assert.match(body, /^PROXY UNKNOWN\r\nGET \/x HTTP\/1\.1\r\n/);
 });
 
 test("http01Dial() dials the edge when DNS says the name is this machine", async (t) => {

@@ -1,6 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { request } from "node:http";
-import { isIP } from "node:net";
+import { connect, isIP, type Socket } from "node:net";
 import { createHttp01Dialer, type Http01Answer, type Http01Dialer } from "../acme/server/http01-dialer.ts";
 import { createTlsAlpnDialer, type TlsAlpnDialer } from "../acme/server/tls-alpn-dialer.ts";
 import type { Clock } from "../ground/clock.ts";
@@ -9,6 +9,9 @@ import type { Address } from "./role-settings.ts";
 
 /** A key authorization is far shorter; whatever answers more is not the edge. */
 export const BODY_BYTES_MAX: number = 16 * 1024;
+
+/** Says of a connection of ours that nobody else is behind it. */
+const PROXY_HEADER = "PROXY UNKNOWN\r\n";
 
 /** How long names are looked up before this machine counts as having no DNS for them. */
 const LOOKUP_MS_MAX = 1_500;
@@ -22,6 +25,8 @@ export function http01Dial(options: {
   readonly edge: Address;
   readonly offline: boolean;
   readonly clock: Clock;
+  /** Whether the edge expects a PROXY header. @default false */
+  readonly proxyProtocol?: boolean;
   /** @default the system's resolver */
   readonly resolve?: (host: string) => Promise<readonly string[]>;
 }): Http01Dialer {
@@ -29,7 +34,7 @@ export function http01Dial(options: {
   const dialNetwork = createHttp01Dialer();
   return async (host, path, { signal }) => {
     const isLocal = options.offline || isReserved(host) || (await isHere(host, resolve, options.clock));
-    return isLocal ? await fetchFromEdge(options.edge, host, path, signal) : await dialNetwork(host, path, { signal });
+    return isLocal ? await fetchFromEdge(options, host, path, signal) : await dialNetwork(host, path, { signal });
   };
 }
 
@@ -38,10 +43,13 @@ export function tlsAlpnDial(options: {
   readonly edge: Address;
   readonly offline: boolean;
   readonly clock: Clock;
+  /** Whether the edge expects a PROXY header. @default false */
+  readonly proxyProtocol?: boolean;
 }): TlsAlpnDialer {
   return createTlsAlpnDialer(async (host) => {
     const isLocal = options.offline || isReserved(host) || (await isHere(host, resolveBySystem, options.clock));
-    return isLocal ? options.edge : { host, port: 443 };
+    if (!isLocal) return { host, port: 443 };
+    return options.proxyProtocol === true ? { ...options.edge, greeting: PROXY_HEADER } : options.edge;
   });
 }
 
@@ -74,7 +82,20 @@ function isLoopback(address: string): boolean {
   return address.startsWith("127.") || address === "::1";
 }
 
-function fetchFromEdge(target: Address, host: string, path: string, signal: AbortSignal): Promise<Http01Answer> {
+/** What of the dial's options says how to speak to the edge. */
+interface EdgePlace {
+  readonly edge: Address;
+  readonly proxyProtocol?: boolean;
+}
+
+function connectToEdge({ edge, proxyProtocol = false }: EdgePlace): Socket {
+  const socket = connect({ host: edge.host, port: edge.port });
+  if (proxyProtocol) socket.write(PROXY_HEADER);
+  return socket;
+}
+
+function fetchFromEdge(edge: EdgePlace, host: string, path: string, signal: AbortSignal): Promise<Http01Answer> {
+  const target = edge.edge;
   const headers = { host: isIP(host) === 6 ? `[${host}]` : host, "user-agent": "Lintel (ACME HTTP-01)" };
   return new Promise((resolve, reject) => {
     const fail = (error: unknown): void =>
@@ -85,17 +106,20 @@ function fetchFromEdge(target: Address, host: string, path: string, signal: Abor
           cause: error,
         }),
       );
-    const call = request({ host: target.host, port: target.port, path, headers, agent: false, signal }, (response) => {
-      let body = "";
-      response.setEncoding("utf8");
-      response.on("data", (chunk: string) => {
-        body += chunk;
-        if (body.length > BODY_BYTES_MAX)
-          response.destroy(new Error("the answer is longer than any key authorization"));
-      });
-      response.on("error", fail);
-      response.on("end", () => resolve({ status: response.statusCode ?? 0, body }));
-    });
+    const call = request(
+      { path, headers: { ...headers, connection: "close" }, createConnection: () => connectToEdge(edge), signal },
+      (response) => {
+        let body = "";
+        response.setEncoding("utf8");
+        response.on("data", (chunk: string) => {
+          body += chunk;
+          if (body.length > BODY_BYTES_MAX)
+            response.destroy(new Error("the answer is longer than any key authorization"));
+        });
+        response.on("error", fail);
+        response.on("end", () => resolve({ status: response.statusCode ?? 0, body }));
+      },
+    );
     call.on("error", fail);
     call.end();
   });

@@ -18,6 +18,10 @@ export interface ControlSettings {
   readonly nameservers: readonly string[];
   /** Whether solvers may run programs of this machine. */
   readonly allowExecSolver: boolean;
+  /** CIDR blocks of proxies whose X-Forwarded-* is believed. */
+  readonly trustedProxies: readonly string[];
+  /** Whether connections to the edge begin with a PROXY header, those of this machine as well. */
+  readonly proxyProtocol: boolean;
   /** Where this machine reaches its own edge. */
   readonly edgeHttp: Address;
   readonly edgeHttps: Address;
@@ -31,6 +35,9 @@ export interface ControlSettings {
 /** What a worker is told at its start. */
 export interface WorkerSettings {
   readonly accessLog: boolean;
+  /** Connections begin with a PROXY header; from these CIDR blocks only, when there are any. */
+  readonly proxyProtocol: boolean;
+  readonly proxySources: readonly string[];
   /** 48 secret bytes in base64, the same for all workers: a TLS session is resumed at any of them. */
   readonly ticketSecret: string;
 }
@@ -44,6 +51,8 @@ export function parseControlSettings(value: unknown): ControlSettings {
     offline: booleanAt(value, "offline") ?? false,
     nameservers: strings(value, "nameservers"),
     allowExecSolver: booleanAt(value, "allowExecSolver") ?? false,
+    trustedProxies: strings(value, "trustedProxies"),
+    proxyProtocol: booleanAt(value, "proxyProtocol") ?? false,
     edgeHttp: addressAt(value, "edgeHttp"),
     edgeHttps: addressAt(value, "edgeHttps"),
     api: addressAt(value, "api"),
@@ -55,7 +64,12 @@ export function parseControlSettings(value: unknown): ControlSettings {
 
 /** Returns the settings in a message of the supervisor, which is of this version. */
 export function parseWorkerSettings(value: unknown): WorkerSettings {
-  return { accessLog: booleanAt(value, "accessLog") ?? false, ticketSecret: stringAt(value, "ticketSecret") ?? "" };
+  return {
+    accessLog: booleanAt(value, "accessLog") ?? false,
+    proxyProtocol: booleanAt(value, "proxyProtocol") ?? false,
+    proxySources: strings(value, "proxySources"),
+    ticketSecret: stringAt(value, "ticketSecret") ?? "",
+  };
 }
 
 /** `127.0.0.1:8080` or `[::1]:8080`, as URLs write it. */

@@ -43,6 +43,10 @@ export interface UpSettings {
   /** Writes more of them below the folder it is given, once the state folder is held; returns the path. */
   readonly generate?: (directory: string) => string;
   readonly accessLog: boolean;
+  /** CIDR blocks of proxies whose X-Forwarded-* is believed. */
+  readonly trustedProxies: readonly string[];
+  /** Connections must begin with a PROXY header, from one of the sources when there are any; undefined: none may. */
+  readonly proxyProtocol: { readonly sources: readonly string[] } | undefined;
   /** What a stopping or replaced process gets to finish what it has in flight. */
   readonly graceMs: number;
 }
@@ -275,6 +279,8 @@ function slotPlans(host: Host, settings: UpSettings, folder: StateFolder, bound:
     offline: settings.offline,
     nameservers: settings.nameservers,
     allowExecSolver: settings.allowExecSolver,
+    trustedProxies: settings.trustedProxies,
+    proxyProtocol: settings.proxyProtocol !== undefined,
     edgeHttp: addressOf(bound, "http"),
     edgeHttps: addressOf(bound, "https"),
     api: addressOf(bound, "api"),
@@ -284,6 +290,8 @@ function slotPlans(host: Host, settings: UpSettings, folder: StateFolder, bound:
   };
   const worker: WorkerSettings = {
     accessLog: settings.accessLog,
+    proxyProtocol: settings.proxyProtocol !== undefined,
+    proxySources: settings.proxyProtocol?.sources ?? [],
     ticketSecret: randomBytes(TICKET_SECRET_BYTES).toString("base64"),
   };
   return [

@@ -16,6 +16,9 @@ const HEAR_FIRST_MS_MAX = 5_000;
 /** How long an orphan finishes what it has in flight; its ports are let go of at once. */
 const ORPHAN_GRACE_MS = 5_000;
 
+/** Where control, which validates names at the edge, comes from. */
+const LOOPBACK: readonly string[] = ["127.0.0.0/8", "::1"];
+
 /** Runs a data-plane worker until the supervisor ends it. */
 export async function runWorker(host: Host): Promise<void> {
   const link = await ChildLink.open(host);
@@ -28,7 +31,7 @@ export async function runWorker(host: Host): Promise<void> {
 
 async function startWorker(host: Host, link: ChildLink): Promise<void> {
   const { sockets, slot, settings } = link.start;
-  const { accessLog, ticketSecret } = parseWorkerSettings(settings);
+  const { accessLog, ticketSecret, proxyProtocol, proxySources } = parseWorkerSettings(settings);
   const log = openLog({ level: "info", fd: 2 }).child({ process: slot });
   const kept = await readKeptSnapshot(SNAPSHOT_FILE);
   let dataPlane: DataPlane | undefined;
@@ -55,6 +58,9 @@ async function startWorker(host: Host, link: ChildLink): Promise<void> {
     log,
     // Without one the data plane makes its own: an empty secret would be known to everyone.
     ...(ticketSecret === "" ? {} : { ticketSecret: Buffer.from(ticketSecret, "base64") }),
+    ...(proxyProtocol
+      ? { proxyProtocol: { sources: proxySources.length === 0 ? [] : [...proxySources, ...LOOPBACK] } }
+      : {}),
     snapshot: pending,
     ...(accessLog ? { accessLog: (line) => log.info("Request", { ...line }) } : {}),
   });

@@ -112,6 +112,8 @@ async function runProxy(host: Host, name: string | undefined, options: ProxyOpti
       files: [],
       generate: (directory) => writeProxyManifests(directory, proxyObjects(sites, ca)),
       accessLog: options.accessLog ?? false,
+      trustedProxies: [],
+      proxyProtocol: undefined,
       graceMs: options.grace ?? STOP_GRACE_MS,
     },
     reporter,

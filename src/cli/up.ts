@@ -30,6 +30,9 @@ interface UpOptions {
   readonly allowExecSolver?: boolean;
   readonly example?: boolean;
   readonly accessLog?: boolean;
+  readonly trustedProxy?: readonly string[];
+  readonly proxyProtocol?: boolean;
+  readonly proxyProtocolFrom?: readonly string[];
   readonly grace?: number;
   readonly replace?: boolean;
 }
@@ -62,6 +65,13 @@ export function upCommand(host: Host): Command {
     .option("--grace <seconds>", "what a stopping process gets to finish its requests (default: 10)", parseGrace)
     .option("--replace", "put this version in the place of the one that runs on the state folder")
     .option("--access-log", "write a line for every request to the log")
+    .option(
+      "--trusted-proxy <cidr>",
+      "address or block of proxies whose X-Forwarded headers are believed, repeatable",
+      addBlock,
+    )
+    .option("--proxy-protocol", "expect every connection to begin with a PROXY header, as balancers send it")
+    .option("--proxy-protocol-from <cidr>", "the same, from these addresses only, repeatable", addBlock)
     .addHelpText("after", EXAMPLES)
     .action(async (manifests: readonly string[], options: UpOptions) => {
       const settings = upSettings(host, manifests, options);
@@ -105,6 +115,11 @@ function upSettings(host: Host, manifests: readonly string[], options: UpOptions
     example,
     files,
     accessLog: options.accessLog ?? false,
+    trustedProxies: options.trustedProxy ?? [],
+    proxyProtocol:
+      options.proxyProtocol === true || options.proxyProtocolFrom !== undefined
+        ? { sources: options.proxyProtocolFrom ?? [] }
+        : undefined,
     graceMs: options.grace ?? STOP_GRACE_MS,
   };
 }
@@ -146,6 +161,17 @@ export function parseGrace(text: string): number {
 }
 
 function addText(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
+}
+
+/** Adds an address or CIDR block to those before. Throws InvalidArgumentError for anything else. */
+function addBlock(text: string, before: readonly string[] = []): readonly string[] {
+  const [address = "", prefix, ...more] = text.split("/");
+  const bits = isIP(address) === 6 ? 128 : 32;
+  const isBlock = prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits);
+  if (isIP(address) === 0 || !isBlock || more.length > 0) {
+    throw new InvalidArgumentError('An address or a block, such as "10.0.0.0/8" or "2001:db8::1".');
+  }
   return [...before, text];
 }
 

@@ -23,6 +23,8 @@ export interface DataPlaneStats {
     readonly open: number;
     /** Closed at once because there were too many. */
     readonly refused: number;
+    /** Closed because a PROXY header was due and did not come, or came from an address it may not come from. */
+    readonly badProxyHeader: number;
     /** Upgraded connections open now. */
     readonly tunnels: number;
   };
@@ -58,6 +60,7 @@ export class Counters {
   accepted = 0;
   open = 0;
   refused = 0;
+  badProxyHeaders = 0;
   tunnels = 0;
   handshakes = 0;
   resumed = 0;
@@ -113,7 +116,13 @@ export class Counters {
         responses: [...count.responses],
         durations: [...count.durations],
       })),
-      connections: { accepted: this.accepted, open: this.open, refused: this.refused, tunnels: this.tunnels },
+      connections: {
+        accepted: this.accepted,
+        open: this.open,
+        refused: this.refused,
+        badProxyHeader: this.badProxyHeaders,
+        tunnels: this.tunnels,
+      },
       tls: {
         handshakes: this.handshakes,
         resumed: this.resumed,

@@ -14,7 +14,10 @@ import { DEFAULT_LIMITS, type ProxyLimits } from "./limits.ts";
 import { Listener, type ListenTarget, type OnConnection, TlsPeek } from "./listener.ts";
 import { type Peer, peerOf } from "./peer.ts";
 import { Plane } from "./plane.ts";
+import type { ConveyedClient } from "./proxy-header.ts";
+import { ProxyHeaderPeek } from "./proxy-header-peek.ts";
 import { carrierOf, TELLS_CARRIERS } from "./raw-handle.ts";
+import { TrustedProxies } from "./trusted-proxies.ts";
 import { ticketKeysAt, untilNextTicketKeys } from "./ticket-keys.ts";
 
 /** What a worker needs to open its data plane; the snapshot comes later, by `serve`. */
@@ -32,6 +35,11 @@ export interface DataPlaneOptions {
   readonly ticketSecret?: Buffer;
   /** Served from the first connection on. @default nothing is, before `serve` */
   readonly snapshot?: Snapshot | undefined;
+  /**
+   * Every connection must begin with a header of the PROXY protocol, from one of these CIDR blocks; from anywhere
+   * when there are none. @default connections are their peers' own, and a header is no valid request
+   */
+  readonly proxyProtocol?: { readonly sources: readonly string[] };
   /** @default "auto" */
   readonly channelMode?: ChannelMode;
 }
@@ -45,19 +53,25 @@ export class DataPlane {
   readonly #table: CertificateTable;
   #http: readonly Listener[] = [];
   #https: readonly Listener[] = [];
-  /** Accepted sockets that are not requests yet: waiting for, or in, a TLS handshake. */
+  /** Accepted sockets that are not requests yet: waiting for a PROXY header, or for or in a TLS handshake. */
   readonly #handshakes = new Map<Socket | string, Accepted>();
   /** Whether a TLS socket says which socket it was made of; if not, the addresses tell. */
   readonly #tellsCarriers: boolean;
   readonly #connections = new Set<ClientConnection | Http2ClientConnection>();
   readonly #clock: Clock;
   readonly #ticketSecret: Buffer;
+  readonly #needsProxyHeader: boolean;
+  /** Who may send PROXY headers; undefined: everyone. */
+  readonly #proxySources: TrustedProxies | undefined;
   #ticketTimer: Timer;
   #onIdle: (() => void) | undefined;
 
   private constructor(options: DataPlaneOptions) {
     this.#clock = options.clock;
     this.#ticketSecret = options.ticketSecret ?? randomBytes(48);
+    const sources = options.proxyProtocol?.sources ?? [];
+    this.#needsProxyHeader = options.proxyProtocol !== undefined;
+    this.#proxySources = sources.length === 0 ? undefined : new TrustedProxies(sources);
     this.#plane = new Plane({
       clock: options.clock,
       random: options.random,
@@ -86,7 +100,8 @@ export class DataPlane {
     const dataPlane = new DataPlane(options);
     if (options.snapshot !== undefined) dataPlane.serve(options.snapshot);
     const opened: Listener[] = [];
-    const listen = async (targets: readonly ListenTarget[], accept: OnConnection): Promise<Listener[]> => {
+    const listen = async (targets: readonly ListenTarget[], serve: Serve): Promise<Listener[]> => {
+      const accept: OnConnection = (socket, localPort) => dataPlane.#accept(socket, localPort, serve);
       const listeners: Listener[] = [];
       for (const target of targets) {
         const listener = await Listener.open(target, dataPlane.#plane, accept);
@@ -96,10 +111,12 @@ export class DataPlane {
       return listeners;
     };
     try {
-      dataPlane.#http = await listen(options.http, (socket, localPort) =>
-        dataPlane.#serveConnection(socket, peerOf(socket, false, localPort)).start(),
+      dataPlane.#http = await listen(options.http, (socket, localPort, client) =>
+        dataPlane.#serveConnection(socket, peerOf(socket, false, localPort, client)).start(),
       );
-      dataPlane.#https = await listen(options.https, (socket, localPort) => dataPlane.#acceptTls(socket, localPort));
+      dataPlane.#https = await listen(options.https, (socket, localPort, client) =>
+        dataPlane.#acceptTls(socket, localPort, client),
+      );
     } catch (error) {
       for (const listener of opened) listener.close();
       throw error;
@@ -183,17 +200,39 @@ export class DataPlane {
     });
   }
 
-  #acceptTls(socket: Socket, localPort: number): void {
+  /** Calls `serve` with who the client is, once that is known. */
+  #accept(socket: Socket, localPort: number, serve: Serve): void {
+    if (!this.#needsProxyHeader) return serve(socket, localPort, undefined);
+    const { counters } = this.#plane;
+    if (this.#proxySources?.includes(peerOf(socket, false, localPort).address) === false) {
+      counters.badProxyHeaders++;
+      socket.destroy();
+      return;
+    }
+    counters.open++;
+    this.#handshakes.set(socket, { socket, localPort, client: undefined });
+    const peek = new ProxyHeaderPeek(this.#plane, socket, {
+      onClient: (client) => {
+        this.#handshakes.delete(socket);
+        counters.open--;
+        serve(socket, localPort, client);
+      },
+      onClosed: () => this.#leaveHandshake(socket),
+    });
+    peek.start();
+  }
+
+  #acceptTls(socket: Socket, localPort: number, client: ConveyedClient | undefined): void {
     const { counters } = this.#plane;
     const key = this.#tellsCarriers ? socket : connectionKey(socket);
     counters.open++;
-    this.#handshakes.set(key, { socket, localPort });
+    this.#handshakes.set(key, { socket, localPort, client });
     const peek = new TlsPeek(socket, {
       plane: this.#plane,
       table: this.#table,
       onPlain: (plain) => {
         this.#leaveHandshake(key);
-        this.#serveConnection(plain, peerOf(plain, false, localPort)).refusePlain();
+        this.#serveConnection(plain, peerOf(plain, false, localPort, client)).refusePlain();
       },
       onClosed: () => this.#leaveHandshake(key),
     });
@@ -212,7 +251,8 @@ export class DataPlane {
     counters.handshakes++;
     if (socket.isSessionReused()) counters.resumed++;
     const key = this.#keyOfSecured(socket);
-    const peer = peerOf(socket, true, this.#handshakes.get(key)?.localPort ?? 0);
+    const accepted = this.#handshakes.get(key);
+    const peer = peerOf(socket, true, accepted?.localPort ?? 0, accepted?.client);
     if (socket.alpnProtocol === "h2") {
       counters.open++;
       this.#serveHttp2(socket, peer);
@@ -253,7 +293,11 @@ export class DataPlane {
 interface Accepted {
   readonly socket: Socket;
   readonly localPort: number;
+  /** As a PROXY header said; undefined: the peer is the client. */
+  readonly client: ConveyedClient | undefined;
 }
+
+type Serve = (socket: Socket, localPort: number, client: ConveyedClient | undefined) => void;
 
 /** Names a connection by its four numbers: what a socket and the TLS socket over it have in common. */
 function connectionKey(socket: Socket): string {

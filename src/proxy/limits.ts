@@ -26,6 +26,10 @@ export interface ProxyLimits {
   readonly handshakeTimeoutMs: number;
   /** A ClientHello, over as many records and reads as it likes. @default 16 KiB */
   readonly clientHelloBytesMax: number;
+  /** From accepting a connection to the end of its PROXY header, where one is expected. @default 5 s */
+  readonly proxyHeaderTimeoutMs: number;
+  /** A PROXY header with its extensions. @default 4 KiB */
+  readonly proxyHeaderBytesMax: number;
   /** TLS servers built from certificates and kept; the least recently used goes first. @default 1_000 */
   readonly tlsProfilesMax: number;
   /** Certificates checked while a snapshot is taken over; the rest is checked when first used. @default 500 */
@@ -71,6 +75,8 @@ export const DEFAULT_LIMITS: ProxyLimits = {
   idleTimeoutMs: 75_000,
   handshakeTimeoutMs: 10_000,
   clientHelloBytesMax: 16 * 1024,
+  proxyHeaderTimeoutMs: 5000,
+  proxyHeaderBytesMax: 4 * 1024,
   tlsProfilesMax: 1000,
   certificateChecksMax: 500,
   upstreamIdleMax: 512,

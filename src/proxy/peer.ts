@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { ConveyedClient } from "./proxy-header.ts";
 
 /** Who is at the other end of a client's connection. */
 export interface Peer {
@@ -11,7 +12,9 @@ export interface Peer {
 }
 
 /** Returns the peer of an accepted socket; `localPort` is that of its listener, which saves asking the kernel for each. */
-export function peerOf(socket: Socket, secure: boolean, localPort: number): Peer {
+export function peerOf(socket: Socket, secure: boolean, localPort: number, conveyed?: ConveyedClient): Peer {
+  // A balancer in front knows better.
+  if (conveyed !== undefined) return { ...conveyed, secure };
   const address = socket.remoteAddress ?? "";
   return {
     address: address.startsWith("::ffff:") ? address.slice(7) : address,

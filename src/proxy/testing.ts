@@ -1,5 +1,7 @@
+import { execFile } from "node:child_process";
 import { createServer as createHttpServer, type RequestListener } from "node:http";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { promisify } from "node:util";
 import { ManualClock, MemoryLog, seededRandom } from "../ground/testing.ts";
 import type { Backend, Endpoint, Host, Route, RoutePolicy, Snapshot } from "../routing/snapshot.ts";
 import { EMPTY_SNAPSHOT } from "../routing/snapshot.ts";
@@ -73,6 +75,20 @@ export function shopSnapshot(ports: readonly number[], options: SnapshotOptions 
     hosts: new Map(hosts),
     backends: new Map([[backend.id, backend]]),
     ...options.more,
+  };
+}
+
+/** How TLS is answered for `host`: with a self-signed certificate, made with OpenSSL. */
+export async function selfSigned(host: string): Promise<Pick<Snapshot, "tls" | "certificates">> {
+  const request = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30"];
+  const subject = ["-subj", `/CN=${host}`, "-addext", `subjectAltName=DNS:${host}`, "-keyout", "-"];
+  const { stdout } = await promisify(execFile)("openssl", [...request, ...subject]);
+  const at = stdout.indexOf("-----BEGIN CERTIFICATE");
+  const pem = { chain: stdout.slice(at), key: stdout.slice(0, at) };
+  const certificate = { id: host, ...pem, notAfterMs: 4e12, standIn: false };
+  return {
+    tls: new Map([[host, { host, certificates: [host], minVersion: "TLSv1.2" as const }]]),
+    certificates: new Map([[host, certificate]]),
   };
 }
 

@@ -1,5 +1,5 @@
 import { connect } from "node:tls";
-import { isIP } from "node:net";
+import { connect as connectTcp, isIP } from "node:net";
 import { LintelError, messageOf } from "../../ground/errors.ts";
 import { childrenOf, expectTag, readDer, readOid, TAG } from "../../pki/x509/der.ts";
 import { certificateParts } from "../../pki/x509/certificate.ts";
@@ -18,17 +18,20 @@ export type TlsAlpnDialer = (host: string, options: { readonly signal: AbortSign
 
 const PROTOCOL = "acme-tls/1";
 
-/** Returns a dialer over the network; `place` says where a name is really asked. @default the name's own port 443 */
+/** Returns a dialer over the network; `place` says where a name is really asked, and what to say there ahead of TLS. @default the name's own port 443 */
 export function createTlsAlpnDialer(
-  place?: (host: string) => Promise<{ readonly host: string; readonly port: number }>,
+  place?: (host: string) => Promise<{ readonly host: string; readonly port: number; readonly greeting?: string }>,
 ): TlsAlpnDialer {
   return async (host, { signal }) => {
     const at = place === undefined ? { host, port: 443 } : await place(host);
     return new Promise((resolve, reject) => {
       const fail = (error: unknown): void =>
         reject(new LintelError(messageOf(error), { code: "Unreachable", fault: "upstream", cause: error }));
+      const carrier = connectTcp({ host: at.host, port: at.port });
+      carrier.on("error", fail);
+      if ("greeting" in at) carrier.write(at.greeting);
       const socket = connect({
-        ...at,
+        socket: carrier,
         servername: challengeServerName(host),
         ALPNProtocols: [PROTOCOL],
         // RFC 8737 section 3: the certificate is self-signed, and what counts is inside it.
