@@ -16,7 +16,7 @@ import { WORKLOADS, type Workload } from "./workloads.ts";
 
 const READY_MS_MAX = 120_000;
 const IDLE_CONNECTIONS = 1000;
-const WARM_UP_SECONDS = 2;
+const WARM_UP_SECONDS = 1;
 /** In half a second: less than this is idle. */
 const IDLE_CPU_SECONDS = 0.02;
 
