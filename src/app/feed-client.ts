@@ -55,12 +55,17 @@ export class FeedClient {
     void this.#stayConnected();
   }
 
-  /** Resolves once control has said what to serve, or after `timeoutMs`. */
-  async heard(timeoutMs: number): Promise<void> {
+  /** Resolves once control has said what to serve, after `timeoutMs` without a connection, or after `connectedMs` with one. */
+  async heard(timeoutMs: number, connectedMs: number = timeoutMs): Promise<void> {
+    await this.#heardWithin(timeoutMs);
+    if (this.#socket?.readyState === "open") await this.#heardWithin(connectedMs - timeoutMs);
+  }
+
+  async #heardWithin(timeoutMs: number): Promise<void> {
     const timeout = new AbortController();
     await Promise.race([
       this.#heard.promise,
-      this.#options.clock.sleep(timeoutMs, { signal: timeout.signal }).catch(() => undefined),
+      this.#options.clock.sleep(Math.max(0, timeoutMs), { signal: timeout.signal }).catch(() => undefined),
     ]);
     timeout.abort();
   }

@@ -12,6 +12,7 @@ import { Instance, lintel, stateFolder } from "./instance.ts";
 const HOST = "hello.localhost";
 const PROGRAM_REPLACEMENTS = 5;
 const WORKER_REPLACEMENTS = 20;
+const CONTROL_DEATHS = 3;
 
 test(`up --replace loses no request over ${PROGRAM_REPLACEMENTS} replacements, on kept and on new connections`, async (t) => {
   const instance = await Instance.start(t, { arguments: ["--example", "--grace", "5"] }).ready();
@@ -60,6 +61,32 @@ test(`SIGHUP loses no request over ${WORKER_REPLACEMENTS} replacements of the wo
       `replacement ${count}`,
       () => instance.output.split("Replaced the workers").length > count || undefined,
     );
+  }
+  const { served, failed } = await load.stop();
+  assert.deepEqual(failed, []);
+  t.diagnostic(`${served} requests, none failed`);
+});
+
+test("up serves, and says so, where the path of the state folder is too long to be replaced", async (t) => {
+  const state = join(stateFolder(t), "a-long-name-".repeat(9));
+  const instance = await Instance.start(t, { state, arguments: ["--example"] }).ready();
+  assert.match(instance.output, /Goes on without --replace/);
+  const load = new Load(instance, HOST);
+  await load.served(4);
+  assert.deepEqual((await load.stop()).failed, []);
+});
+
+test("control that hangs and then dies, again and again, costs no request", async (t) => {
+  const instance = await Instance.start(t, { arguments: ["--example"] }).ready();
+  const load = new Load(instance, HOST);
+  for (let count = 0; count < CONTROL_DEATHS; count++) {
+    const control = await eventually("control", async () =>
+      (await instance.processes()).find(({ name, state }) => name === "control" && state === "ready"),
+    );
+    process.kill(control.pid, "SIGSTOP");
+    await load.served(200);
+    process.kill(control.pid, "SIGKILL");
+    await load.served(20);
   }
   const { served, failed } = await load.stop();
   assert.deepEqual(failed, []);
