@@ -100,6 +100,11 @@ export class Slot {
     this.#recipe = { program: options.program, settings: options.plan.settings };
   }
 
+  /** What is started from now on. */
+  get recipe(): Recipe {
+    return this.#recipe;
+  }
+
   start(): void {
     this.#current = this.#launch();
     this.#options.changed();

@@ -85,7 +85,7 @@ export class Supervisor {
 
   /**
    * Moves to another program: every slot is replaced without a gap, but those of the roles `once`, which cannot be there
-   * twice, are ended and started again, last. Rejects at the first that fails: that slot goes on with what it ran.
+   * twice, are ended and started again, last. Rejects at the first that fails, once every slot is back at what it ran.
    */
   async move(options: {
     readonly recipe: (plan: SlotPlan) => Recipe;
@@ -93,13 +93,18 @@ export class Supervisor {
     readonly graceMs: number;
     readonly timeoutMs: number;
   }): Promise<void> {
-    const { graceMs, timeoutMs, once } = options;
+    const { once } = options;
     const last = this.#slots.filter((slot) => once.includes(slot.plan.role));
-    for (const slot of this.#slots.filter((one) => !last.includes(one))) {
-      await slot.replace({ graceMs, signal: AbortSignal.timeout(timeoutMs), recipe: options.recipe(slot.plan) });
-    }
-    for (const slot of last) {
-      await slot.exchange({ graceMs, signal: AbortSignal.timeout(timeoutMs), recipe: options.recipe(slot.plan) });
+    const moved: { readonly slot: Slot; readonly before: Recipe }[] = [];
+    try {
+      for (const slot of [...this.#slots.filter((one) => !last.includes(one)), ...last]) {
+        const before = slot.recipe;
+        await moveSlot(slot, options.recipe(slot.plan), options);
+        moved.push({ slot, before });
+      }
+    } catch (error) {
+      for (const { slot, before } of moved.toReversed()) await moveSlot(slot, before, options);
+      throw error;
     }
   }
 
@@ -140,6 +145,15 @@ export class Supervisor {
 }
 
 const PING_EVERY_MS = 5_000;
+
+async function moveSlot(
+  slot: Slot,
+  recipe: Recipe,
+  how: { readonly once: readonly string[]; readonly graceMs: number; readonly timeoutMs: number },
+): Promise<void> {
+  const options = { graceMs: how.graceMs, signal: AbortSignal.timeout(how.timeoutMs), recipe };
+  await (how.once.includes(slot.plan.role) ? slot.exchange(options) : slot.replace(options));
+}
 
 function failure(message: Extract<ChildMessage, { type: "fatal" }>): LintelError {
   const code: ErrorCode = ERROR_CODES.find((known) => known === message.code) ?? "Internal";

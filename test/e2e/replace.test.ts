@@ -1,6 +1,6 @@
 // Planned replacements under load: of the program, of the workers, and of what is served.
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { Agent, request } from "node:https";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -64,6 +64,30 @@ test(`SIGHUP loses no request over ${WORKER_REPLACEMENTS} replacements of the wo
   }
   const { served, failed } = await load.stop();
   assert.deepEqual(failed, []);
+  t.diagnostic(`${served} requests, none failed`);
+});
+
+test("up --replace moves the workers back when control cannot start from the new program", async (t) => {
+  const instance = await Instance.start(t, { arguments: ["--example", "--grace", "2"] }).ready();
+  const main = join(stateFolder(t), "main.ts");
+  const real = join(import.meta.dirname, "../../src/main.ts");
+  writeFileSync(
+    main,
+    `if (process.argv.includes("control")) process.exit(7);\nawait import(${JSON.stringify(real)});\n`,
+  );
+  const load = new Load(instance, HOST);
+  const place = { folder: stateFolderAt(instance.state), workingDirectory: process.cwd() };
+  await assert.rejects(
+    askForReplacement(place, { program: { runtime: process.execPath, flags: [], main }, version: "9.9.9" }),
+    /Cannot replace the running version, which goes on: The new "control" died before it was ready: exit code 7/,
+  );
+  const { served, failed } = await load.stop();
+  assert.deepEqual(failed, []);
+  const now = await eventually("control is back", async () => {
+    const ready = (await instance.processes()).filter(({ state }) => state === "ready");
+    return ready.some(({ name }) => name === "control") ? ready : undefined;
+  });
+  for (const { pid } of now) assert.ok(!readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(main));
   t.diagnostic(`${served} requests, none failed`);
 });
 
