@@ -100,7 +100,7 @@ test("Metrics.read() keeps what a worker counted that is gone, and forgets a rou
 test("Metrics.read() shows exactly the metrics that docs/metrics.md lists", async () => {
   const counters = new Counters(10);
   counters.keepRoutes(new Set(["Ingress/a/b#0/0"]));
-  const stats = { ...counters.stats(1), memoryBytes: 1, cpuMs: 1 };
+  const stats = { ...counters.stats(1), memoryBytes: 1, cpuMs: 1, accessLog: { written: 0, dropped: 0 } };
   const { text } = await new Metrics({ ...SOURCES, stats: () => Promise.resolve([{ pid: 11, stats }]) }).read();
   const page = readFileSync(new URL("../../docs/metrics.md", import.meta.url), "utf8");
   const listed = [...page.matchAll(/^\| `(\w+)`/gm)].map((found) => found[1]);

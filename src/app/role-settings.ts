@@ -34,7 +34,10 @@ export interface ControlSettings {
 
 /** What a worker is told at its start. */
 export interface WorkerSettings {
-  readonly accessLog: boolean;
+  /** An absolute path; "-" for the inherited descriptor "access-log"; empty for none. */
+  readonly accessLog: string;
+  /** One of so many requests answered below 400 gets a line. */
+  readonly accessLogSample: number;
   /** Connections begin with a PROXY header; from these CIDR blocks only, when there are any. */
   readonly proxyProtocol: boolean;
   readonly proxySources: readonly string[];
@@ -65,7 +68,8 @@ export function parseControlSettings(value: unknown): ControlSettings {
 /** Returns the settings in a message of the supervisor, which is of this version. */
 export function parseWorkerSettings(value: unknown): WorkerSettings {
   return {
-    accessLog: booleanAt(value, "accessLog") ?? false,
+    accessLog: stringAt(value, "accessLog") ?? "",
+    accessLogSample: numberAt(value, "accessLogSample") ?? 1,
     proxyProtocol: booleanAt(value, "proxyProtocol") ?? false,
     proxySources: strings(value, "proxySources"),
     ticketSecret: stringAt(value, "ticketSecret") ?? "",

@@ -42,7 +42,10 @@ export interface UpSettings {
   readonly files: readonly string[];
   /** Writes more of them below the folder it is given, once the state folder is held; returns the path. */
   readonly generate?: (directory: string) => string;
-  readonly accessLog: boolean;
+  /** Where a line for each request goes: an absolute path, "-" for the standard output, empty for nowhere. */
+  readonly accessLog: string;
+  /** One of so many requests answered below 400 gets a line; from 1 on. */
+  readonly accessLogSample: number;
   /** CIDR blocks of proxies whose X-Forwarded-* is believed. */
   readonly trustedProxies: readonly string[];
   /** Connections must begin with a PROXY header, from one of the sources when there are any; undefined: none may. */
@@ -73,6 +76,8 @@ export const STOP_GRACE_MS = 10_000;
 const TICKET_SECRET_BYTES = 48;
 
 const START_MS_MAX = 60_000;
+
+const STANDARD_OUTPUT = 1;
 
 /** The exit code after a second Ctrl-C: 128 and the number of SIGINT, as shells say it. */
 const EXIT_INTERRUPTED = 130;
@@ -294,6 +299,7 @@ function slotPlans(host: Host, settings: UpSettings, folder: StateFolder, bound:
   };
   const worker: WorkerSettings = {
     accessLog: settings.accessLog,
+    accessLogSample: settings.accessLogSample,
     proxyProtocol: settings.proxyProtocol !== undefined,
     proxySources: settings.proxyProtocol?.sources ?? [],
     ticketSecret: randomBytes(TICKET_SECRET_BYTES).toString("base64"),
@@ -309,7 +315,10 @@ function slotPlans(host: Host, settings: UpSettings, folder: StateFolder, bound:
     ...Array.from({ length: settings.workers }, (_, index) => ({
       name: `worker-${index + 1}`,
       role: "worker",
-      sockets: socketTable(bound, ["http", "https"]),
+      sockets: {
+        ...socketTable(bound, ["http", "https"]),
+        ...(settings.accessLog === "-" ? { "access-log": [STANDARD_OUTPUT] } : {}),
+      },
       settings: worker,
     })),
     ...(settings.example

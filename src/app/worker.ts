@@ -4,9 +4,10 @@ import type { Host } from "../ground/host.ts";
 import { openLog } from "../ground/log.ts";
 import { DataPlane } from "../proxy/data-plane.ts";
 import { ChildLink } from "../supervisor/child-link.ts";
+import { AccessLog } from "./access-log.ts";
 import { FeedClient } from "./feed-client.ts";
 import { readKeptSnapshot } from "./last-snapshot.ts";
-import { parseWorkerSettings } from "./role-settings.ts";
+import { parseWorkerSettings, type WorkerSettings } from "./role-settings.ts";
 import { FEED_SOCKET, SNAPSHOT_FILE } from "./state-folder.ts";
 
 /** How long a new worker waits for control's word before it serves what was kept; control answers in milliseconds when it is there. */
@@ -33,7 +34,8 @@ export async function runWorker(host: Host): Promise<void> {
 
 async function startWorker(host: Host, link: ChildLink): Promise<void> {
   const { sockets, slot, settings } = link.start;
-  const { accessLog, ticketSecret, proxyProtocol, proxySources } = parseWorkerSettings(settings);
+  const { ticketSecret, proxyProtocol, proxySources, ...logging } = parseWorkerSettings(settings);
+  const accessLog = openAccessLog(link, logging);
   const log = openLog({ level: "info", fd: 2 }).child({ process: slot });
   const kept = await readKeptSnapshot(SNAPSHOT_FILE);
   let dataPlane: DataPlane | undefined;
@@ -48,7 +50,12 @@ async function startWorker(host: Host, link: ChildLink): Promise<void> {
       pending = snapshot;
       return dataPlane?.serve(snapshot).problems ?? [];
     },
-    stats: () => ({ ...dataPlane?.stats(), memoryBytes: host.memoryBytes(), cpuMs: host.cpuMs() }),
+    stats: () => ({
+      ...dataPlane?.stats(),
+      memoryBytes: host.memoryBytes(),
+      cpuMs: host.cpuMs(),
+      accessLog: logCounts(accessLog),
+    }),
   });
   feed.open();
   await (kept === undefined ? feed.heard(HEAR_FIRST_MS_MAX) : feed.heard(HEAR_MS_MAX, HEAR_BUSY_MS_MAX));
@@ -64,14 +71,33 @@ async function startWorker(host: Host, link: ChildLink): Promise<void> {
       ? { proxyProtocol: { sources: proxySources.length === 0 ? [] : [...proxySources, ...LOOPBACK] } }
       : {}),
     snapshot: pending,
-    ...(accessLog ? { accessLog: (line) => log.info("Request", { ...line }) } : {}),
+    ...(accessLog === undefined ? {} : { accessLog: (line) => accessLog.add(line) }),
   });
   // One may have come while the sockets were opened.
   if (pending !== undefined && pending.generation !== dataPlane.generation) dataPlane.serve(pending);
   const leave = async (graceMs: number): Promise<void> => {
     feed.close();
     await dataPlane.drain({ signal: AbortSignal.timeout(graceMs) });
+    await accessLog?.flushed();
   };
   link.handle({ stop: leave, orphaned: () => leave(ORPHAN_GRACE_MS) });
   link.ready();
+}
+
+/** Returns undefined when none is asked for. The first worker of all renames the file when it is too large. */
+function openAccessLog(
+  { start: { slot, sockets } }: ChildLink,
+  { accessLog, accessLogSample }: Pick<WorkerSettings, "accessLog" | "accessLogSample">,
+): AccessLog | undefined {
+  if (accessLog === "") return undefined;
+  return AccessLog.open({
+    target: accessLog === "-" ? { fd: sockets["access-log"]?.[0] ?? 1 } : { path: accessLog },
+    sample: accessLogSample,
+    clock: systemClock,
+    rotates: slot === "worker-1",
+  });
+}
+
+function logCounts(log: AccessLog | undefined): { readonly written: number; readonly dropped: number } {
+  return { written: log?.written ?? 0, dropped: log?.dropped ?? 0 };
 }

@@ -8,7 +8,16 @@ import { STOP_GRACE_MS, runReplace, runUp } from "../app/up.ts";
 import { LintelError } from "../ground/errors.ts";
 import type { Host } from "../ground/host.ts";
 import { defaultStateDirectory } from "./state-directory.ts";
-import { PREFERRED, addAddress, parseGrace, parsePort, parseWorkers, wish } from "./up.ts";
+import {
+  PREFERRED,
+  accessLogTarget,
+  addAddress,
+  parseSample,
+  parseGrace,
+  parsePort,
+  parseWorkers,
+  wish,
+} from "./up.ts";
 import { upReporter } from "./up-reporter.ts";
 import { programVersion } from "./version.ts";
 
@@ -30,7 +39,8 @@ interface ProxyOptions {
   readonly acme?: number;
   readonly admin?: number;
   readonly workers?: number;
-  readonly accessLog?: boolean;
+  readonly accessLog?: string;
+  readonly accessLogSample?: number;
   readonly grace?: number;
   readonly replace?: boolean;
 }
@@ -56,7 +66,8 @@ export function proxyCommand(host: Host): Command {
     .option("--workers <count>", "processes that serve traffic (default: one a core)", parseWorkers)
     .option("--grace <seconds>", "what a stopping process gets to finish its requests (default: 10)", parseGrace)
     .option("--replace", "put this version in the place of the one that runs on the state folder")
-    .option("--access-log", "write a line for every request to the log")
+    .option("--access-log <file>", "write a line for each request: to a file, - or off (default: off)")
+    .option("--access-log-sample <n>", "only for one of n requests answered below 400 (default: 1)", parseSample)
     .addHelpText("after", EXAMPLES)
     .action((name: string | undefined, options: ProxyOptions) => runProxy(host, name, options));
 }
@@ -111,7 +122,8 @@ async function runProxy(host: Host, name: string | undefined, options: ProxyOpti
       example: false,
       files: [],
       generate: (directory) => writeProxyManifests(directory, proxyObjects(sites, ca)),
-      accessLog: options.accessLog ?? false,
+      accessLog: accessLogTarget(host, options.accessLog),
+      accessLogSample: options.accessLogSample ?? 1,
       trustedProxies: [],
       proxyProtocol: undefined,
       graceMs: options.grace ?? STOP_GRACE_MS,

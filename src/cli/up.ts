@@ -29,7 +29,8 @@ interface UpOptions {
   readonly nameserver?: readonly string[];
   readonly allowExecSolver?: boolean;
   readonly example?: boolean;
-  readonly accessLog?: boolean;
+  readonly accessLog?: string;
+  readonly accessLogSample?: number;
   readonly trustedProxy?: readonly string[];
   readonly proxyProtocol?: boolean;
   readonly proxyProtocolFrom?: readonly string[];
@@ -64,7 +65,8 @@ export function upCommand(host: Host): Command {
     .option("--example", "serve the example, with its own state folder and two small backends")
     .option("--grace <seconds>", "what a stopping process gets to finish its requests (default: 10)", parseGrace)
     .option("--replace", "put this version in the place of the one that runs on the state folder")
-    .option("--access-log", "write a line for every request to the log")
+    .option("--access-log <file>", "write a line for each request: to a file, - or off (default: off)")
+    .option("--access-log-sample <n>", "only for one of n requests answered below 400 (default: 1)", parseSample)
     .option(
       "--trusted-proxy <cidr>",
       "address or block of proxies whose X-Forwarded headers are believed, repeatable",
@@ -114,7 +116,8 @@ function upSettings(host: Host, manifests: readonly string[], options: UpOptions
     allowExecSolver: options.allowExecSolver ?? false,
     example,
     files,
-    accessLog: options.accessLog ?? false,
+    accessLog: accessLogTarget(host, options.accessLog),
+    accessLogSample: options.accessLogSample ?? 1,
     trustedProxies: options.trustedProxy ?? [],
     proxyProtocol:
       options.proxyProtocol === true || options.proxyProtocolFrom !== undefined
@@ -158,6 +161,18 @@ export function parseGrace(text: string): number {
   const seconds = Number(text);
   if (!/^\d{1,5}$/.test(text) || seconds > 86_400) throw new InvalidArgumentError("Whole seconds, from 0 to 86400.");
   return seconds * 1_000;
+}
+
+/** Returns where access lines go, as {@link UpSettings} wants it. */
+export function accessLogTarget(host: Host, option: string | undefined): string {
+  if (option === undefined || option === "off") return "";
+  return option === "-" ? "-" : resolve(host.workingDirectory, option);
+}
+
+/** Reads how many requests share a line. Throws InvalidArgumentError. */
+export function parseSample(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError("A number from 1 to 999999.");
+  return Number(text);
 }
 
 function addText(text: string, before: readonly string[] = []): readonly string[] {

@@ -28,7 +28,7 @@ export interface DataPlaneOptions {
   readonly random: () => number;
   readonly log: Logger;
   /** Called once for each request when it is over. Left out, no line is made. */
-  readonly accessLog?: (line: AccessLine) => void;
+  readonly accessLog?: ((line: AccessLine) => void) | undefined;
   /** @default DEFAULT_LIMITS, each by itself */
   readonly limits?: Partial<ProxyLimits>;
   /** 48 secret bytes that all workers share, so that TLS sessions are resumed at any of them. @default random */
@@ -252,7 +252,8 @@ export class DataPlane {
     if (socket.isSessionReused()) counters.resumed++;
     const key = this.#keyOfSecured(socket);
     const accepted = this.#handshakes.get(key);
-    const peer = peerOf(socket, true, accepted?.localPort ?? 0, accepted?.client);
+    const tlsVersion = socket.getProtocol() ?? undefined;
+    const peer = { ...peerOf(socket, true, accepted?.localPort ?? 0, accepted?.client), tlsVersion };
     if (socket.alpnProtocol === "h2") {
       counters.open++;
       this.#serveHttp2(socket, peer);

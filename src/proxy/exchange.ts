@@ -43,6 +43,8 @@ export class Exchange {
   secure = false;
   /** Of the peer, or of whom trusted proxies say that they ask for; as they wrote it. */
   clientAddress = "";
+  /** Empty while no access log is written: the endpoint is then told one that nobody keeps. */
+  requestId = "";
   /** Of the request body: 0 for none, -1 when it is chunked. */
   contentLength = 0;
   wantsUpgrade = false;
@@ -71,6 +73,7 @@ export class Exchange {
   #status = 0;
   #startMs = 0;
   #sentMs = 0;
+  #connectMs: number | undefined;
   #upstreamMs: number | undefined;
 
   constructor(plane: Plane, downstream: Downstream) {
@@ -95,7 +98,8 @@ export class Exchange {
   /** Goes through every phase in order, until the request is on its way or answered. */
   start(): void {
     this.#begin();
-    const { snapshot } = this.plane;
+    const { snapshot, accessLog, requestIds } = this.plane;
+    this.requestId = accessLog === undefined ? "" : requestIds.of(this.downstream.header("x-request-id"));
     if (REFUSED_METHODS.has(this.method)) return this.#trouble({ kind: "method", method: this.method });
 
     const challenge = this.#challenge(snapshot);
@@ -175,6 +179,7 @@ export class Exchange {
   /** Answers a request that could not even be read. */
   refuse(answer: Answer): void {
     this.clientAddress = this.downstream.peer.address;
+    if (this.plane.accessLog !== undefined) this.requestId = this.plane.requestIds.of(undefined);
     this.#begin();
     this.#answer(answer);
   }
@@ -191,6 +196,7 @@ export class Exchange {
   }
 
   onUpstreamReady(): void {
+    this.#connectMs = this.plane.clock.monotonicMs() - this.#sentMs;
     this.downstream.resumeBody();
   }
 
@@ -288,6 +294,7 @@ export class Exchange {
     if (upstream === undefined) return this.#trouble({ kind: "too-many-connections", backend, endpoint });
     this.#sentMs = this.#attempts === 0 ? this.#startMs : plane.clock.monotonicMs();
     this.#attempts++;
+    this.#connectMs = undefined;
     this.#lastPool = pool;
     this.#upstream = upstream;
     upstream.begin(this, policy.readTimeoutMs, policy.sendTimeoutMs);
@@ -306,6 +313,7 @@ export class Exchange {
     if (this.#tried.length > 0) this.#tried = [];
     this.#lastPool = undefined;
     this.#status = 0;
+    this.#connectMs = undefined;
     this.#upstreamMs = undefined;
     this.requestHasBody = false;
     this.requestBytes = 0;
@@ -376,7 +384,9 @@ export class Exchange {
     count.requestBytes += this.requestBytes;
     count.responseBytes += this.responseBytes;
     countDuration(count, durationMs);
-    if (plane.accessLog !== undefined) this.#log(plane.accessLog, status, durationMs, reason);
+    if (plane.accessLog !== undefined && this.route?.policy.accessLog !== false) {
+      this.#log(plane.accessLog, status, durationMs, reason);
+    }
     this.#active = false;
     this.#releaseRequest();
     this.#upstream = undefined;
@@ -387,20 +397,24 @@ export class Exchange {
   #log(write: NonNullable<Plane["accessLog"]>, status: number, durationMs: number, reason: string | undefined): void {
     const last = this.#lastPool;
     write({
+      requestId: this.requestId,
       client: this.clientAddress,
       method: this.method,
       host: this.host,
       path: this.forwardPath,
       secure: this.secure,
       protocol: this.downstream.protocol,
+      tlsVersion: this.downstream.peer.tlsVersion,
       status,
       route: this.route?.id ?? "",
+      source: this.route?.source,
       backend: this.#backend?.id ?? "",
       endpoint: last === undefined ? "" : endpointName(last.endpoint),
       attempts: this.#attempts,
       requestBytes: this.requestBytes,
       responseBytes: this.responseBytes,
       durationMs,
+      connectMs: this.#connectMs,
       upstreamMs: this.#upstreamMs,
       reason,
     });

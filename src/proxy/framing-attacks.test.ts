@@ -121,6 +121,7 @@ test("the edge keeps framing and forwarding headers out of reach when Connection
     "Content-Length: 2",
     "X-Secret: 1",
     "X-Kept: 2",
+    "X-Request-ID: a-1",
     "Keep-Alive: timeout=5",
     "Proxy: http://evil",
     "Proxy-Connection: keep-alive",
@@ -138,6 +139,7 @@ test("the edge keeps framing and forwarding headers out of reach when Connection
     "x-forwarded-proto": "http",
     "x-forwarded-host": "shop.example",
     "x-forwarded-port": String(edge.httpPort),
+    "x-request-id": "a-1",
   });
 });
 

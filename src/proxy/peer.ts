@@ -9,6 +9,8 @@ export interface Peer {
   /** The local port the client reached. */
   readonly localPort: number;
   readonly secure: boolean;
+  /** Such as `TLSv1.3`; undefined: no TLS. */
+  readonly tlsVersion?: string | undefined;
 }
 
 /** Returns the peer of an accepted socket; `localPort` is that of its listener, which saves asking the kernel for each. */

@@ -9,6 +9,7 @@ import { RequestParser } from "./http1/request-parser.ts";
 import { ResponseParser } from "./http1/response-parser.ts";
 import type { ProxyLimits } from "./limits.ts";
 import { ParserPool } from "./parser-pool.ts";
+import { RequestIds } from "./request-ids.ts";
 import { TrustedProxies } from "./trusted-proxies.ts";
 import { EndpointPools } from "./endpoint-pools.ts";
 
@@ -31,6 +32,7 @@ export class Plane {
   readonly channelMode: ChannelMode;
   readonly accessLog: ((line: AccessLine) => void) | undefined;
   readonly counters: Counters;
+  readonly requestIds: RequestIds;
   readonly deadlines: Deadlines;
   readonly pools: EndpointPools;
   readonly requestParsers: ParserPool<RequestParser>;
@@ -47,6 +49,7 @@ export class Plane {
     this.channelMode = options.channelMode;
     this.accessLog = options.accessLog;
     this.counters = new Counters(options.limits.countedRoutesMax);
+    this.requestIds = new RequestIds(options.random);
     this.deadlines = new Deadlines(options.clock, options.limits.deadlineSweepMs);
     this.requestParsers = new ParserPool(() => new RequestParser(options.limits));
     this.responseParsers = new ParserPool(() => new ResponseParser(options.limits));

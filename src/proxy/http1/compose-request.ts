@@ -3,12 +3,14 @@ import type { RoutePolicy } from "../../routing/snapshot.ts";
 import { messageBuffers, takeBuffer } from "../buffer-pool.ts";
 import type { Exchange } from "../exchange.ts";
 import type { ForwardedHeaders } from "../forwarded-headers.ts";
+import { isRequestId } from "../request-ids.ts";
+import { REQUEST_ID } from "./header-names.ts";
 import { KEPT_OF_REQUEST, KEPT_OF_TRUSTED_REQUEST, putBytes, putHeaders, putText } from "./put-head.ts";
 import type { RequestParser } from "./request-parser.ts";
 import type { RequestTarget } from "./request-target.ts";
 
-/** What composing adds to a request beside the parts that are counted: version, Host, framing and upgrade lines. */
-const FIXED_BYTES = 160;
+/** What composing adds to a request beside the parts that are counted: version, Host, request id, framing and upgrade lines. */
+const FIXED_BYTES = 224;
 
 /** Bytes of a body that have arrived together with its head. */
 export interface EarlyBody {
@@ -45,6 +47,7 @@ export function composeRequest(
   at = putText(out, at, "\r\n");
   at = putHeaders(out, at, bytes, headers, forwarded.trusted ? KEPT_OF_TRUSTED_REQUEST : KEPT_OF_REQUEST);
   at = putBytes(out, at, block, 0, block.length);
+  at = putRequestId(out, at, exchange, parser);
   // Both in one spelling, whatever the client's: tabs and leading zeros are read differently elsewhere.
   if (parser.chunked) at = putText(out, at, "Transfer-Encoding: chunked\r\n");
   else if (parser.contentLength >= 0) at = putText(out, at, `Content-Length: ${parser.contentLength}\r\n`);
@@ -59,6 +62,23 @@ export function composeRequest(
   exchange.requestLength = at;
   exchange.requestHasBody = takesEarly;
   return takesEarly;
+}
+
+/** Writes the id that the log has, or the client's, or one of our own; a client's header is never longer than its line. */
+function putRequestId(out: Buffer, from: number, exchange: Exchange, parser: RequestParser): number {
+  const at = putText(out, from, "X-Request-ID: ");
+  const id = exchange.requestId === "" ? claimedId(parser) : exchange.requestId;
+  const end = id === undefined ? exchange.plane.requestIds.put(out, at) : putText(out, at, id);
+  return putText(out, end, "\r\n");
+}
+
+function claimedId({ bytes, headers }: RequestParser): string | undefined {
+  for (let index = 0; index < headers.count; index++) {
+    if (headers.kind(index) !== REQUEST_ID) continue;
+    const id = headers.value(bytes, index);
+    return isRequestId(id) ? id : undefined;
+  }
+  return undefined;
 }
 
 /** Returns the query with its `?`, or empty. */

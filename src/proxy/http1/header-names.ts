@@ -16,8 +16,10 @@ export const FORWARDED_FOR = 9;
 export const FORWARDED_PROTO = 10;
 export const FORWARDED_HOST = 11;
 export const FORWARDED_PORT = 12;
+/** Names a request in the logs of everyone on its way; written anew. */
+export const REQUEST_ID = 13;
 /** One more than the last kind. */
-export const KIND_COUNT = 13;
+export const KIND_COUNT = 14;
 
 interface KnownHeader {
   readonly name: string;
@@ -49,6 +51,7 @@ export const KNOWN_HEADERS: readonly KnownHeader[] = [
   { name: "x-forwarded-server", kind: FORWARDING },
   { name: "x-forwarded-prefix", kind: FORWARDING },
   { name: "x-original-forwarded-for", kind: FORWARDING },
+  { name: "x-request-id", kind: REQUEST_ID },
   { name: "x-real-ip", kind: FORWARDING },
   { name: "x-scheme", kind: FORWARDING },
   { name: "forwarded", kind: FORWARDING },
