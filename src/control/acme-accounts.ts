@@ -21,7 +21,6 @@ export type AcmeCaller = Pick<
 >;
 
 /** What an ACME client for one account is made from. */
-/** What an ACME client for one account is made from. */
 export interface AcmeCallerOptions {
   readonly directoryUrl: string;
   readonly accountKey: KeyObject;

@@ -27,7 +27,6 @@ import type { World } from "./world.ts";
 const LOCAL_ISSUER: IssuerReference = { name: "lintel-local", kind: "ClusterIssuer", group: ISSUER_GROUP };
 
 /** What a control plane is opened with: the world outside, and what it serves. */
-/** What a control plane is opened with: the world outside, and what it serves. */
 export interface ControlPlaneOptions {
   readonly store: Store;
   readonly edge: Edge;

@@ -19,7 +19,6 @@ export interface Change {
 }
 
 /** What an informer follows, and how its cache is indexed. */
-/** What an informer follows, and how its cache is indexed. */
 export interface InformerOptions {
   readonly store: Store;
   readonly kind: Kind;

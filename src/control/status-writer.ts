@@ -8,7 +8,6 @@ import type { Store } from "../store/contract.ts";
 const CONFLICT_RETRIES_MAX = 5;
 
 /** A status as it is stored: fields set to undefined are left out. */
-/** A status as it is stored: fields set to undefined are left out. */
 export type StatusFields = Readonly<Record<string, unknown>>;
 
 /**

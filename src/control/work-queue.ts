@@ -15,7 +15,6 @@ const FAILURES_BEFORE_WARNING = 3;
 export type Recheck = { readonly afterMs: number } | undefined;
 
 /** What a queue is made from. */
-/** What a queue is made from. */
 export interface WorkQueueOptions {
   /** For log lines: the controller's name. */
   readonly name: string;

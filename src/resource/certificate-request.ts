@@ -13,10 +13,8 @@ import type { KubeObject } from "./object.ts";
 /** The reasons of the `Ready` condition of a CertificateRequest. API. */
 export const CERTIFICATE_REQUEST_REASONS = ["Pending", "Failed", "Issued", "Denied"] as const;
 /** One of {@link CERTIFICATE_REQUEST_REASONS}. */
-/** One of {@link CERTIFICATE_REQUEST_REASONS}. */
 export type CertificateRequestReason = (typeof CERTIFICATE_REQUEST_REASONS)[number];
 
-/** A CertificateRequest object with types. */
 /** A CertificateRequest object with types. */
 export interface CertificateRequest {
   readonly object: KubeObject;

@@ -22,7 +22,6 @@ export const CERTIFICATE_REASONS = [
   "Ready",
 ] as const;
 /** One of {@link CERTIFICATE_REASONS}. */
-/** One of {@link CERTIFICATE_REASONS}. */
 export type CertificateReason = (typeof CERTIFICATE_REASONS)[number];
 
 /** The annotations that tie Secrets, requests and Certificates together, as cert-manager writes them. */
@@ -52,7 +51,6 @@ export interface IssuerReference {
   readonly group: string;
 }
 
-/** What the private key of a Certificate shall be. */
 /** What the private key of a Certificate shall be. */
 export interface PrivateKeyWish {
   readonly algorithm: "RSA" | "ECDSA" | "Ed25519";
@@ -99,7 +97,6 @@ export interface CertificateSpec {
 }
 
 /** What controllers have found out and written down. */
-/** What controllers have found out and written down. */
 export interface CertificateStatus {
   readonly conditions: readonly Condition[];
   readonly notBeforeMs: number | undefined;
@@ -116,7 +113,6 @@ export interface CertificateStatus {
   readonly failedIssuanceAttempts: number;
 }
 
-/** A Certificate object with types. */
 /** A Certificate object with types. */
 export interface Certificate {
   readonly object: KubeObject;

@@ -13,7 +13,6 @@ export const CHALLENGE_TYPES = ["HTTP-01", "DNS-01", "TLS-ALPN-01"] as const;
 export type ChallengeType = (typeof CHALLENGE_TYPES)[number];
 
 /** A Challenge object with types. */
-/** A Challenge object with types. */
 export interface Challenge {
   readonly object: KubeObject;
   readonly namespace: string;

@@ -17,10 +17,8 @@ export const ISSUER_REASONS = [
   "InvalidSolver",
 ] as const;
 /** One of {@link ISSUER_REASONS}. */
-/** One of {@link ISSUER_REASONS}. */
 export type IssuerReason = (typeof ISSUER_REASONS)[number];
 
-/** One entry of a Secret in the namespace that the referrer implies. */
 /** One entry of a Secret in the namespace that the referrer implies. */
 export interface SecretKeyReference {
   readonly name: string;
@@ -39,7 +37,6 @@ export interface Solver {
   readonly raw: Readonly<Record<string, unknown>>;
 }
 
-/** How an issuer signs. */
 /** How an issuer signs. */
 export type IssuerSpec =
   | {
@@ -62,7 +59,6 @@ export type IssuerSpec =
   /** Nothing we can sign with: `why` is a sentence for the user. */
   | { readonly kind: "unsupported"; readonly why: string };
 
-/** An Issuer or ClusterIssuer object with types. */
 /** An Issuer or ClusterIssuer object with types. */
 export interface Issuer {
   readonly object: KubeObject;

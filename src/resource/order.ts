@@ -7,7 +7,6 @@ import type { KubeObject } from "./object.ts";
 /** The states of Orders and Challenges (RFC 8555 section 7.1.6, and `errored` for what the CA refused outright). API. */
 export const ACME_STATES = ["valid", "ready", "pending", "processing", "invalid", "expired", "errored"] as const;
 /** One of {@link ACME_STATES}. */
-/** One of {@link ACME_STATES}. */
 export type AcmeState = (typeof ACME_STATES)[number];
 
 /** One authorization of an order as its status keeps it. */
@@ -22,14 +21,12 @@ export interface OrderAuthorization {
 }
 
 /** One way to prove a name, as the CA offered it. */
-/** One way to prove a name, as the CA offered it. */
 export interface OrderChallenge {
   readonly url: string;
   readonly token: string;
   readonly type: string;
 }
 
-/** An Order object with types. */
 /** An Order object with types. */
 export interface Order {
   readonly object: KubeObject;

@@ -22,14 +22,12 @@ export interface Facts {
 }
 
 /** What decisions need to know of a private key; never the key itself. */
-/** What decisions need to know of a private key; never the key itself. */
 export interface KeyFacts {
   readonly spkiSha256: string;
   /** Whether algorithm and size are what the spec asks for. */
   readonly matchesWish: boolean;
 }
 
-/** What is in the Secret that a Certificate names. */
 /** What is in the Secret that a Certificate names. */
 export interface StoredSecret {
   readonly annotations: Readonly<Record<string, string>>;
@@ -41,7 +39,6 @@ export interface StoredSecret {
   readonly certificate: CertificateFacts | undefined;
 }
 
-/** A CertificateRequest and what its PKCS#10 says. */
 /** A CertificateRequest and what its PKCS#10 says. */
 export interface KnownRequest {
   readonly request: CertificateRequest;

@@ -13,7 +13,6 @@ const FOLLOWED_LABEL = "controller.cert-manager.io/fao";
 export const NEXT_PRIVATE_KEY_LABEL = "cert-manager.io/next-private-key";
 
 /** A certificate on its way into a Secret. */
-/** A certificate on its way into a Secret. */
 export interface Issued {
   readonly certificatePem: string;
   readonly caPem: string;

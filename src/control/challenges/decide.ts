@@ -13,7 +13,6 @@ const POLL_GROWTH = 1.6;
 const RETRY_AFTER_MS_MAX: number = 5 * 60_000;
 
 /** What the decision about one Challenge rests on. */
-/** What the decision about one Challenge rests on. */
 export interface ChallengeFacts {
   readonly nowMs: number;
   readonly challenge: Challenge;
@@ -24,7 +23,6 @@ export interface ChallengeFacts {
 }
 
 /** What one process knows of a challenge beyond what is stored. */
-/** What one process knows of a challenge beyond what is stored. */
 export interface ChallengeMemory {
   /** When the CA was told to validate; undefined: not by this process. */
   readonly acceptedAtMs: number | undefined;
@@ -33,7 +31,6 @@ export interface ChallengeMemory {
   readonly pollAtMs: number;
 }
 
-/** What to do about one Challenge now. */
 /** What to do about one Challenge now. */
 export type ChallengeStep =
   /** It is being deleted: let it go. */

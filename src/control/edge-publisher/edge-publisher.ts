@@ -26,7 +26,6 @@ const FIRST_STAND_INS_MS_MAX = 1000;
 const RECHECK_MS_MAX: number = 24 * 3_600_000;
 
 /** What the publisher is made from. */
-/** What the publisher is made from. */
 export interface EdgePublisherOptions {
   readonly world: Omit<World, "live">;
   readonly edge: Edge;

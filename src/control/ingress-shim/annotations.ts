@@ -8,10 +8,8 @@ const OLD_PREFIX = "certmanager.k8s.io/";
 const TLS_ACME = "kubernetes.io/tls-acme";
 
 /** The annotations of an object. */
-/** The annotations of an object. */
 export type Annotations = Readonly<Record<string, string>>;
 
-/** Which issuer annotations name: none, one, or a sentence about why it can't be told. */
 /** Which issuer annotations name: none, one, or a sentence about why it can't be told. */
 export type IssuerChoice =
   | { readonly kind: "none" }

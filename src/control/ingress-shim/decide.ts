@@ -8,7 +8,6 @@ import { chooseIssuer, readSpecAnnotations } from "./annotations.ts";
 const TLS_ENTRIES_MAX = 256;
 
 /** What the decision about one Ingress rests on. */
-/** What the decision about one Ingress rests on. */
 export interface ShimFacts {
   readonly ingress: KubeObject;
   /** All Certificates of the namespace that the Ingress owns or that have the name of one of its Secrets. */
@@ -17,14 +16,12 @@ export interface ShimFacts {
 }
 
 /** One change to the Certificates of an Ingress. */
-/** One change to the Certificates of an Ingress. */
 export type ShimAction =
   | { readonly kind: "create"; readonly certificate: KubeObject }
   /** `before` is what is stored; `certificate` what shall be. */
   | { readonly kind: "update"; readonly certificate: KubeObject; readonly before: KubeObject }
   | { readonly kind: "delete"; readonly certificate: KubeObject };
 
-/** What follows from the annotations and `tls` entries of one Ingress. */
 /** What follows from the annotations and `tls` entries of one Ingress. */
 export interface ShimDecision {
   readonly actions: readonly ShimAction[];

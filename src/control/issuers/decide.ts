@@ -25,7 +25,6 @@ export interface IssuerFacts {
 }
 
 /** What to do about one issuer now. */
-/** What to do about one issuer now. */
 export type IssuerDecision =
   | { readonly kind: "ready"; readonly reason: IssuerReason; readonly message: string }
   /** Nothing to do until a person changes something. */

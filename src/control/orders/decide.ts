@@ -14,7 +14,6 @@ export interface Pace {
 }
 
 /** What the decision about one Order rests on. */
-/** What the decision about one Order rests on. */
 export interface OrderFacts {
   readonly nowMs: number;
   readonly order: Order;
@@ -24,7 +23,6 @@ export interface OrderFacts {
   readonly pace: Pace;
 }
 
-/** What to do about one Order now. */
 /** What to do about one Order now. */
 export type OrderDecision =
   | { readonly kind: "acme"; readonly machine: AcmeOrder; readonly step: OrderStep }

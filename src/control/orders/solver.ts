@@ -13,7 +13,6 @@ export interface NameToProve {
 }
 
 /** The solver for a name, or why there is none. */
-/** The solver for a name, or why there is none. */
 export type SolverChoice =
   | { readonly kind: "http01" | "dns01" | "tlsAlpn01"; readonly solver: Solver }
   /** `message` is one sentence with the next step. */
