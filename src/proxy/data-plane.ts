@@ -13,6 +13,7 @@ import { Http2ClientConnection } from "./http2/client-connection.ts";
 import { DEFAULT_LIMITS, type ProxyLimits } from "./limits.ts";
 import { Listener, type ListenTarget, type OnConnection, TlsPeek } from "./listener.ts";
 import { type Peer, peerOf } from "./peer.ts";
+import { PassthroughConnection } from "./passthrough.ts";
 import { Plane } from "./plane.ts";
 import type { ConveyedClient } from "./proxy-header.ts";
 import { ProxyHeaderPeek } from "./proxy-header-peek.ts";
@@ -57,7 +58,7 @@ export class DataPlane {
   readonly #handshakes = new Map<Socket | string, Accepted>();
   /** Whether a TLS socket says which socket it was made of; if not, the addresses tell. */
   readonly #tellsCarriers: boolean;
-  readonly #connections = new Set<ClientConnection | Http2ClientConnection>();
+  readonly #connections = new Set<ClientConnection | Http2ClientConnection | PassthroughConnection>();
   readonly #clock: Clock;
   readonly #ticketSecret: Buffer;
   readonly #needsProxyHeader: boolean;
@@ -234,6 +235,14 @@ export class DataPlane {
         this.#leaveHandshake(key);
         this.#serveConnection(plain, peerOf(plain, false, localPort, client)).refusePlain();
       },
+      onPassthrough: (raw, through) => {
+        const peer = peerOf(raw, true, localPort, client);
+        const connection = new PassthroughConnection(this.#plane, raw, peer, through, this.#onGone);
+        counters.open++;
+        this.#connections.add(connection);
+        this.#leaveHandshake(key);
+        connection.start();
+      },
       onClosed: () => this.#leaveHandshake(key),
     });
     peek.start();
@@ -252,8 +261,7 @@ export class DataPlane {
     if (socket.isSessionReused()) counters.resumed++;
     const key = this.#keyOfSecured(socket);
     const accepted = this.#handshakes.get(key);
-    const tlsVersion = socket.getProtocol() ?? undefined;
-    const peer = { ...peerOf(socket, true, accepted?.localPort ?? 0, accepted?.client), tlsVersion };
+    const peer = peerOf(socket, true, accepted?.localPort ?? 0, accepted?.client);
     if (socket.alpnProtocol === "h2") {
       counters.open++;
       this.#serveHttp2(socket, peer);
@@ -283,7 +291,7 @@ export class DataPlane {
     if (this.#plane.draining) connection.drain();
   }
 
-  readonly #onGone = (gone: ClientConnection | Http2ClientConnection): void => {
+  readonly #onGone = (gone: ClientConnection | Http2ClientConnection | PassthroughConnection): void => {
     this.#plane.counters.open--;
     this.#connections.delete(gone);
     this.#tellWhenIdle();

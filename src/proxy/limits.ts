@@ -30,6 +30,10 @@ export interface ProxyLimits {
   readonly proxyHeaderTimeoutMs: number;
   /** A PROXY header with its extensions. @default 4 KiB */
   readonly proxyHeaderBytesMax: number;
+  /** To reach an endpoint for TLS that passes through. @default 5 s */
+  readonly passthroughConnectTimeoutMs: number;
+  /** TLS that passes through is closed when nothing was sent either way for this long. @default 10 min */
+  readonly passthroughIdleTimeoutMs: number;
   /** TLS servers built from certificates and kept; the least recently used goes first. @default 1_000 */
   readonly tlsProfilesMax: number;
   /** Certificates checked while a snapshot is taken over; the rest is checked when first used. @default 500 */
@@ -77,6 +81,8 @@ export const DEFAULT_LIMITS: ProxyLimits = {
   clientHelloBytesMax: 16 * 1024,
   proxyHeaderTimeoutMs: 5000,
   proxyHeaderBytesMax: 4 * 1024,
+  passthroughConnectTimeoutMs: 5000,
+  passthroughIdleTimeoutMs: 600_000,
   tlsProfilesMax: 1000,
   certificateChecksMax: 500,
   upstreamIdleMax: 512,

@@ -1,5 +1,7 @@
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { LintelError } from "../ground/errors.ts";
+import { lookupHost } from "../routing/match.ts";
+import type { Passthrough } from "../routing/snapshot.ts";
 import { readClientHello } from "./client-hello.ts";
 import { ACME_TLS, type CertificateTable } from "./certificate-table.ts";
 import type { Timed } from "./deadlines.ts";
@@ -66,6 +68,8 @@ export interface TlsPeekOptions {
   readonly table: CertificateTable;
   /** The client speaks plain HTTP to the TLS port: what it sent is put back. */
   readonly onPlain: (socket: Socket) => void;
+  /** TLS of this name is not ours: what the client sent is put back, and the socket is paused. */
+  readonly onPassthrough: (socket: Socket, through: Passthrough) => void;
   /** The connection is closed, before the handshake or whenever. */
   readonly onClosed: () => void;
 }
@@ -113,7 +117,7 @@ export class TlsPeek implements Timed {
   };
 
   readonly #onData = (chunk: Buffer): void => {
-    const { plane, table, onPlain } = this.#options;
+    const { plane, table, onPlain, onPassthrough } = this.#options;
     const socket = this.#socket;
     const bytes = this.#bytes === undefined ? chunk : Buffer.concat([this.#bytes, chunk]);
     this.#bytes = bytes;
@@ -135,6 +139,8 @@ export class TlsPeek implements Timed {
     }
     const isValidation = hello.protocols.includes(ACME_TLS);
     const challenge = isValidation ? table.challengeProfile(hello.serverName) : undefined;
+    const through = lookupHost(plane.snapshot.tls, hello.serverName)?.passthrough;
+    if (challenge === undefined && through !== undefined) return onPassthrough(socket, through);
     const profile = challenge ?? table.profile(hello.serverName);
     if (profile === undefined) {
       plane.counters.unknownNames++;

@@ -88,8 +88,6 @@ export interface RoutePolicy {
   readonly rewrite?: PathRewrite | undefined;
   /** Who gets in, ahead of everything but ACME challenges (`phases/access.ts`); undefined: everyone. */
   readonly access?: AccessLists | undefined;
-  /** False: requests of this route get no line in the access log. @default true */
-  readonly accessLog?: boolean | undefined;
 }
 
 /** Client addresses that get in or do not: addresses and CIDR blocks that were already checked. */
@@ -133,6 +131,16 @@ export interface TlsHost {
   /** Ids of the certificates to choose from by the client's signature algorithms (ECDSA and RSA for one name). */
   readonly certificates: readonly string[];
   readonly minVersion: "TLSv1.2" | "TLSv1.3";
+  /** TLS is the endpoints' own: connections go there as they are. Then there are no certificates. */
+  readonly passthrough?: Passthrough | undefined;
+}
+
+/** Where connections of a host go whose TLS is not ended here. */
+export interface Passthrough {
+  /** A backend id; its protocol does not matter. */
+  readonly backend: string;
+  /** Who gets in; undefined: everyone. */
+  readonly access?: AccessLists | undefined;
 }
 
 /** A certificate with its key, as workers need it. Never logged. */

@@ -20,6 +20,7 @@ export const DIAGNOSTIC_CODES = {
   AnnotationNotNeeded: "An annotation asks for what Lintel always does, or for tuning that it has no use for",
   AnnotationUnknown: "No annotation of this name exists",
   AnnotationUnsupported: "An annotation is known but has no effect here",
+  AnnotationsPassedBy: "TLS passes through to the endpoints; annotations about what is inside have no effect",
   BackendProtocolUnsupported: "The endpoints speak a protocol that cannot be forwarded to; the paths answer 503",
   BackendUnsupported: "A backend is not a Service; its paths answer 503",
   CanaryUnsupported: "A canary Ingress is left out; all requests go to the main one",

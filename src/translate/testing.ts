@@ -78,7 +78,12 @@ export function summarize(output: TranslateOutput): unknown {
   return withoutEmpty({
     hosts: Object.fromEntries(routes),
     backends: Object.fromEntries(served),
-    tls: Object.fromEntries([...tls].map(([host, entry]): Line => [host, entry.certificates.join(" ")])),
+    tls: Object.fromEntries(
+      [...tls].map(([host, entry]): Line => [
+        host,
+        entry.passthrough === undefined ? entry.certificates.join(" ") : `→ ${entry.passthrough.backend}`,
+      ]),
+    ),
     standInsNeeded: output.standInsNeeded.map(({ host, code, message }) => `${host} ${code}: ${message}`),
     diagnostics: output.diagnostics.map(
       ({ object, severity, code, message, hint }) =>

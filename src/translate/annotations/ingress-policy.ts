@@ -20,6 +20,8 @@ export interface IngressPolicy {
   readonly regexPaths: boolean;
   readonly rewriteTarget: string | undefined;
   readonly isCanary: boolean;
+  /** TLS of the hosts goes to the endpoints as it is. False when that would let in whom another annotation keeps out. */
+  readonly passthrough: boolean;
   readonly findings: readonly Finding[];
 }
 
@@ -58,6 +60,7 @@ export function readIngressPolicy(annotations: Readonly<Record<string, string>>)
     useRegex: false,
     rewriteTarget: undefined,
     isCanary: false,
+    passthrough: false,
   };
   const findings: Finding[] = [];
   for (const name of Object.keys(annotations).sort()) {
@@ -65,6 +68,7 @@ export function readIngressPolicy(annotations: Readonly<Record<string, string>>)
     if (name.startsWith(NGINX_PREFIX)) readOne(name.slice(NGINX_PREFIX.length), value.trim(), draft, findings);
     else if (name.startsWith(OLD_PREFIX)) reportOldPrefix(name, findings);
   }
+  if (draft.passthrough) reportVoid(annotations, findings);
   return {
     policy: draft.policy,
     httpsRedirect: draft.forceSslRedirect ? "always" : draft.sslRedirect ? "tls" : "never",
@@ -75,6 +79,7 @@ export function readIngressPolicy(annotations: Readonly<Record<string, string>>)
     regexPaths: draft.useRegex || draft.rewriteTarget !== undefined,
     rewriteTarget: draft.rewriteTarget,
     isCanary: draft.isCanary,
+    passthrough: draft.passthrough && draft.refusal === undefined,
     findings,
   };
 }
@@ -89,6 +94,7 @@ interface Draft {
   useRegex: boolean;
   rewriteTarget: string | undefined;
   isCanary: boolean;
+  passthrough: boolean;
 }
 
 function readOne(name: string, value: string, draft: Draft, findings: Finding[]): void {
@@ -127,13 +133,13 @@ type Reader = (value: string, draft: Draft) => string | undefined;
 const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ["ssl-redirect", flag((draft, on) => (draft.sslRedirect = on))],
   ["force-ssl-redirect", flag((draft, on) => (draft.forceSslRedirect = on))],
+  ["ssl-passthrough", flag((draft, on) => (draft.passthrough = on))],
   ["use-regex", flag((draft, on) => (draft.useRegex = on))],
   ["canary", flag((draft, on) => (draft.isCanary = on))],
   ["proxy-connect-timeout", seconds((draft, ms) => (draft.policy.connectTimeoutMs = ms))],
   ["proxy-read-timeout", seconds((draft, ms) => (draft.policy.readTimeoutMs = ms))],
   ["proxy-send-timeout", seconds((draft, ms) => (draft.policy.sendTimeoutMs = ms))],
   ["proxy-body-size", readBodySize],
-  ["enable-access-log", flag((draft, on) => (draft.policy.accessLog = on ? undefined : false))],
   ["proxy-next-upstream", readNextUpstream],
   ["proxy-next-upstream-tries", readTries],
   ["upstream-vhost", readUpstreamHost],
@@ -289,6 +295,21 @@ function invalid(full: string, value: string, fault: string): Finding {
 
 function unsupported(full: string): Finding {
   return { severity: "warning", code: "AnnotationUnsupported", message: `Annotation "${full}" has no effect here` };
+}
+
+/** What is inside TLS that passes through cannot be changed here. Who may connect can. */
+function reportVoid(annotations: Readonly<Record<string, string>>, findings: Finding[]): void {
+  const names = Object.keys(annotations)
+    .filter((full) => full.startsWith(NGINX_PREFIX))
+    .map((full) => full.slice(NGINX_PREFIX.length))
+    .filter((name) => name !== "ssl-passthrough" && READERS.has(name))
+    .sort();
+  if (names.length === 0) return;
+  findings.push({
+    severity: "info",
+    code: "AnnotationsPassedBy",
+    message: `TLS of the hosts passes through to the endpoints, where ${names.join(", ")} cannot have an effect`,
+  });
 }
 
 const OLD_PREFIX = "ingress.kubernetes.io/";

@@ -16,6 +16,8 @@ export interface IngressRoutes {
   readonly routes: readonly HostRoute[];
   /** For requests that match no path of these hosts: the hosts of the rules, or `*` when there are no rules. */
   readonly fallback: { readonly hosts: readonly string[]; readonly route: RouteForms } | undefined;
+  /** The backend of a host's first path, by host, when TLS passes through to it. `*` never does. */
+  readonly passthrough: ReadonlyMap<string, string>;
   /** Each once, in the order of first use. */
   readonly backends: readonly BackendReference[];
   readonly findings: readonly Finding[];
@@ -61,15 +63,27 @@ function readIngress(object: KubeObject): IngressRoutes {
       message: "This canary Ingress is left out: all requests go to the main one",
     });
   }
+  const routes = policy.isCanary ? [] : reader.routes();
   return {
     ingress,
     reference,
     policy,
-    routes: policy.isCanary ? [] : reader.routes(),
+    routes,
     fallback: policy.isCanary ? undefined : reader.fallback(),
+    passthrough: policy.passthrough && !policy.isCanary ? firstBackends(routes) : new Map(),
     backends: [...reader.backends.values()],
     findings,
   };
+}
+
+function firstBackends(routes: readonly HostRoute[]): ReadonlyMap<string, string> {
+  const backends = new Map<string, string>();
+  for (const { host, forms } of routes) {
+    const { action } = forms.form({ redirect: false, regex: false });
+    const target = action.kind === "forward" ? action.targets[0] : undefined;
+    if (host !== "*" && target !== undefined && !backends.has(host)) backends.set(host, target.backend);
+  }
+  return backends;
 }
 
 class RouteReader {

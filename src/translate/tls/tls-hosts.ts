@@ -1,7 +1,7 @@
 import type { KubeObject } from "../../resource/object.ts";
 import type { IngressTls } from "../../resource/ingress.ts";
 import { wildcardKey } from "../../routing/match.ts";
-import type { ObjectReference, ServedCertificate, TlsHost } from "../../routing/snapshot.ts";
+import type { ObjectReference, Passthrough, ServedCertificate, TlsHost } from "../../routing/snapshot.ts";
 import type { IngressRoutes } from "../ingress/ingress-routes.ts";
 import { describeObject, type Diagnostic } from "../diagnostic.ts";
 import { lacksNames, readServedSecret, servingFault, type KeyMatches, type TlsFault } from "./served-secret.ts";
@@ -36,7 +36,10 @@ export interface TlsOutput {
 /** Returns how TLS is answered for the hosts of these Ingresses, oldest first: for a host with two claims the older wins. */
 export function tlsHosts(ingresses: readonly IngressRoutes[], input: TlsInput): TlsOutput {
   const table = new TlsTable(input);
-  for (const routes of ingresses) if (routes.ingress.tls.length > 0) table.add(routes);
+  for (const routes of ingresses) {
+    table.pass(routes);
+    if (routes.ingress.tls.length > 0) table.add(routes);
+  }
   return table.finish();
 }
 
@@ -56,10 +59,21 @@ type Found = ReturnType<typeof readServedSecret> | undefined;
 class TlsTable {
   readonly #input: TlsInput;
   readonly #hosts = new Map<string, HostClaims>();
+  /** By host: where its TLS passes through to, and who asked for that. */
+  readonly #passing = new Map<string, { readonly by: ObjectReference; readonly through: Passthrough }>();
   readonly #diagnostics: Diagnostic[] = [];
 
   constructor(input: TlsInput) {
     this.#input = input;
+  }
+
+  /** Lets TLS of the hosts pass through; a host that an older Ingress has TLS for stays with that. */
+  pass(routes: IngressRoutes): void {
+    const { access } = routes.policy.policy;
+    for (const [host, backend] of routes.passthrough) {
+      if (this.#hosts.has(host) || this.#passing.has(host)) this.#reportTaken(routes.reference, host);
+      else this.#passing.set(host, { by: routes.reference, through: { backend, access } });
+    }
   }
 
   add(routes: IngressRoutes): void {
@@ -80,7 +94,8 @@ class TlsTable {
       }
       if (entry.hosts.length === 0 && ruleHosts.length === 0) this.#claim(routes, entry, found, "*");
     }
-    for (const host of open) if (!taken.has(host) && host !== "*") this.#reportPlain(routes, host);
+    for (const host of open)
+      if (!taken.has(host) && host !== "*" && !this.#passing.has(host)) this.#reportPlain(routes, host);
   }
 
   finish(): TlsOutput {
@@ -105,9 +120,12 @@ class TlsTable {
       const standIn = this.#input.standIns.get(host);
       if (standIn !== undefined) serve(host, [standIn]);
     }
+    for (const [host, { through }] of this.#passing) {
+      tls.set(host, { host, certificates: [], minVersion: "TLSv1.2", passthrough: through });
+    }
     const any = this.#input.standIns.get("*");
     if (any !== undefined && !tls.has("*")) serve("*", [any]);
-    const hosts = new Set(this.#hosts.keys());
+    const hosts = new Set([...this.#hosts.keys(), ...this.#passing.keys()]);
     return { tls, certificates, standInsNeeded, diagnostics: this.#diagnostics, hosts };
   }
 
@@ -126,6 +144,11 @@ class TlsTable {
   }
 
   #claim(routes: IngressRoutes, entry: IngressTls, found: Found, host: string): void {
+    const passing = this.#passing.get(host);
+    if (passing !== undefined) {
+      if (passing.by !== routes.reference) this.#reportTaken(routes.reference, host);
+      return;
+    }
     let claims = this.#hosts.get(host);
     if (claims === undefined) {
       claims = { served: [], fault: undefined };
@@ -178,6 +201,16 @@ class TlsTable {
       code: "TlsConflict",
       message: `Secret "${id}" is not served for "${host}": ${describeObject(rival.by)} has "${rival.certificate.id}" for it`,
       hint: "Name the same Secret, or take the host out of one of the two",
+    });
+  }
+
+  #reportTaken(object: ObjectReference, host: string): void {
+    this.#diagnostics.push({
+      object,
+      severity: "error",
+      code: "TlsConflict",
+      message: `TLS of "${host}" is not answered as this Ingress asks: an older one ends it, or lets it pass, otherwise`,
+      hint: "Take the host out of one of the two",
     });
   }
 
