@@ -261,7 +261,8 @@ export class DataPlane {
     if (socket.isSessionReused()) counters.resumed++;
     const key = this.#keyOfSecured(socket);
     const accepted = this.#handshakes.get(key);
-    const peer = peerOf(socket, true, accepted?.localPort ?? 0, accepted?.client);
+    const tlsVersion = socket.getProtocol() ?? undefined;
+    const peer = { ...peerOf(socket, true, accepted?.localPort ?? 0, accepted?.client), tlsVersion };
     if (socket.alpnProtocol === "h2") {
       counters.open++;
       this.#serveHttp2(socket, peer);

@@ -88,6 +88,8 @@ export interface RoutePolicy {
   readonly rewrite?: PathRewrite | undefined;
   /** Who gets in, ahead of everything but ACME challenges (`phases/access.ts`); undefined: everyone. */
   readonly access?: AccessLists | undefined;
+  /** False: requests of this route get no line in the access log. @default true */
+  readonly accessLog?: boolean | undefined;
 }
 
 /** Client addresses that get in or do not: addresses and CIDR blocks that were already checked. */

@@ -140,6 +140,7 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ["proxy-read-timeout", seconds((draft, ms) => (draft.policy.readTimeoutMs = ms))],
   ["proxy-send-timeout", seconds((draft, ms) => (draft.policy.sendTimeoutMs = ms))],
   ["proxy-body-size", readBodySize],
+  ["enable-access-log", flag((draft, on) => (draft.policy.accessLog = on ? undefined : false))],
   ["proxy-next-upstream", readNextUpstream],
   ["proxy-next-upstream-tries", readTries],
   ["upstream-vhost", readUpstreamHost],

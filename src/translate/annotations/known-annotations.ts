@@ -57,7 +57,6 @@ export const UNSUPPORTED: readonly string[] = [
   "custom-http-errors",
   "default-backend",
   "disable-proxy-intercept-errors",
-  "enable-access-log",
   "enable-cors",
   "enable-global-auth",
   "enable-opentelemetry",
