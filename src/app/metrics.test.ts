@@ -37,6 +37,8 @@ const SOURCES: MetricsSources = {
               requestBytes: 10,
               responseBytes: 20,
               durationMs: 30,
+              requestSizes: [4, 1, 0, 0, 0, 0, 0, 0, 0],
+              responseSizes: [0, 5, 0, 0, 0, 0, 0, 0, 0],
               durations: [3, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0],
             },
           ],
@@ -67,6 +69,10 @@ test("Metrics.read() shows control's numbers and every worker's under the name o
     'nginx_ingress_controller_request_duration_seconds_bucket{namespace="a",ingress="b",le="+Inf"} 5',
     'nginx_ingress_controller_request_duration_seconds_sum{namespace="a",ingress="b"} 0.03',
     'lintel_response_bytes_total{route="Ingress/a/b#0/0"} 20',
+    'lintel_request_size_bytes_bucket{route="Ingress/a/b#0/0",le="0"} 4',
+    'lintel_request_size_bytes_sum{route="Ingress/a/b#0/0"} 10',
+    'nginx_ingress_controller_response_size_bucket{namespace="a",ingress="b",le="100"} 5',
+    'nginx_ingress_controller_response_size_count{namespace="a",ingress="b"} 5',
   ]) {
     assert.ok(text.split("\n").includes(line), `${line}\nis not in\n${text}`);
   }

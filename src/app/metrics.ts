@@ -4,7 +4,7 @@ import type { ProcessFacts } from "../supervisor/messages.ts";
 import type { WorkerFacts } from "./edge-feed.ts";
 import type { CertificateSummary } from "./instance-summary.ts";
 import { RouteTotals, type RouteTally } from "./route-totals.ts";
-import { DURATION_BOUNDS_MS } from "../proxy/counters.ts";
+import { DURATION_BOUNDS_MS, SIZE_BOUNDS } from "../proxy/counters.ts";
 
 /** What the metrics are made from. */
 export interface MetricsSources {
@@ -108,9 +108,36 @@ function addRoutes(page: Page, routes: ReadonlyMap<string, RouteTally>): void {
     }
     page.add("lintel_request_bytes_total", "Bytes of request bodies.", labels, tally.requestBytes);
     page.add("lintel_response_bytes_total", "Bytes of response bodies.", labels, tally.responseBytes);
-    page.observe("lintel_request_duration_seconds", labels, tally);
-    page.observe("nginx_ingress_controller_request_duration_seconds", { namespace, ingress }, tally);
+    for (const [name, ours, histogram] of histogramsOf(tally)) {
+      page.observe(`lintel_${ours}`, labels, histogram);
+      page.observe(`nginx_ingress_controller_${name}`, { namespace, ingress }, histogram);
+    }
   }
+}
+
+/** With the name that dashboards for ingress-nginx use, and ours. */
+function histogramsOf(tally: RouteTally): readonly (readonly [string, string, Histogram])[] {
+  const duration = {
+    help: "From the first byte of a request to the last of its response.",
+    bounds: DURATION_BOUNDS_MS.map((ms) => ms / 1000),
+    counts: tally.durations,
+    sum: tally.durationMs / 1000,
+  };
+  const request = { help: "Bytes of request bodies.", bounds: SIZE_BOUNDS, counts: tally.requestSizes };
+  const response = { help: "Bytes of response bodies.", bounds: SIZE_BOUNDS, counts: tally.responseSizes };
+  return [
+    ["request_duration_seconds", "request_duration_seconds", duration],
+    ["request_size", "request_size_bytes", { ...request, sum: tally.requestBytes }],
+    ["response_size", "response_size_bytes", { ...response, sum: tally.responseBytes }],
+  ];
+}
+
+/** Counts by upper bound, not cumulative; one more than there are bounds. */
+interface Histogram {
+  readonly help: string;
+  readonly bounds: readonly number[];
+  readonly counts: readonly number[];
+  readonly sum: number;
 }
 
 /** The numbers of an object and, joined by `_`, of the objects in it. */
@@ -134,10 +161,7 @@ class Page {
   readonly #registry = new Registry();
   readonly #gauges = new Map<string, Gauge>();
   readonly #counters = new Map<string, Counter>();
-  readonly #durations = new Map<
-    string,
-    Map<string, { readonly durations: readonly number[]; readonly durationMs: number }>
-  >();
+  readonly #observed = new Map<string, Map<string, Histogram>>();
 
   set(name: string, help: string, labels: Labels, value: number): void {
     const family = this.#gauges.get(name) ?? new Gauge(this.#describe(name, help, labels));
@@ -151,38 +175,34 @@ class Page {
     family.inc(labels, value);
   }
 
-  /** Adds to a histogram of durations; the same labels may come more than once. */
-  observe(name: string, labels: Labels, tally: RouteTally): void {
-    const family =
-      this.#durations.get(name) ??
-      new Map<string, { readonly durations: readonly number[]; readonly durationMs: number }>();
-    this.#durations.set(name, family);
+  /** Adds to a histogram; the same labels may come more than once. */
+  observe(name: string, labels: Labels, histogram: Histogram): void {
+    const family = this.#observed.get(name) ?? new Map<string, Histogram>();
+    this.#observed.set(name, family);
     const key = Object.entries(labels)
       .map(([label, value]) => `${label}="${value.replaceAll(/["\\]/g, "\\$&").replaceAll("\n", "\\n")}"`)
       .join(",");
     const known = family.get(key);
     family.set(key, {
-      durations: tally.durations.map((count, index) => count + (known?.durations[index] ?? 0)),
-      durationMs: tally.durationMs + (known?.durationMs ?? 0),
+      ...histogram,
+      counts: histogram.counts.map((count, index) => count + (known?.counts[index] ?? 0)),
+      sum: histogram.sum + (known?.sum ?? 0),
     });
   }
 
   /** The registry can only observe one value after the other, and the workers have counted already. */
   #histograms(): string {
     const lines: string[] = [];
-    for (const [name, family] of this.#durations) {
-      lines.push(
-        `# HELP ${name} From the first byte of a request to the last of its response.`,
-        `# TYPE ${name} histogram`,
-      );
-      for (const [labels, { durations, durationMs }] of family) {
-        let count = 0;
-        durations.forEach((more, index) => {
-          const bound = DURATION_BOUNDS_MS[index];
-          count += more;
-          lines.push(`${name}_bucket{${labels},le="${bound === undefined ? "+Inf" : bound / 1000}"} ${count}`);
+    for (const [name, family] of this.#observed) {
+      const [first] = family.values();
+      lines.push(`# HELP ${name} ${first?.help ?? ""}`, `# TYPE ${name} histogram`);
+      for (const [labels, { bounds, counts, sum }] of family) {
+        let total = 0;
+        counts.forEach((more, index) => {
+          total += more;
+          lines.push(`${name}_bucket{${labels},le="${bounds[index] ?? "+Inf"}"} ${total}`);
         });
-        lines.push(`${name}_sum{${labels}} ${durationMs / 1000}`, `${name}_count{${labels}} ${count}`);
+        lines.push(`${name}_sum{${labels}} ${sum}`, `${name}_count{${labels}} ${total}`);
       }
     }
     return lines.map((line) => `${line}\n`).join("");

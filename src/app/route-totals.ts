@@ -4,6 +4,8 @@ import { arrayAt, numberAt, stringAt } from "../ground/json.ts";
 export interface RouteTally {
   readonly responses: readonly number[];
   readonly durations: readonly number[];
+  readonly requestSizes: readonly number[];
+  readonly responseSizes: readonly number[];
   readonly requestBytes: number;
   readonly responseBytes: number;
   readonly durationMs: number;
@@ -24,6 +26,8 @@ export class RouteTotals {
       {
         responses: numbers(entry, "responses"),
         durations: numbers(entry, "durations"),
+        requestSizes: numbers(entry, "requestSizes"),
+        responseSizes: numbers(entry, "responseSizes"),
         requestBytes: numberAt(entry, "requestBytes") ?? 0,
         responseBytes: numberAt(entry, "responseBytes") ?? 0,
         durationMs: numberAt(entry, "durationMs") ?? 0,
@@ -57,12 +61,18 @@ function addAll(into: Map<string, RouteTally>, routes: ReadonlyMap<string, Route
 
 function plus(left: RouteTally, right: RouteTally): RouteTally {
   return {
-    responses: right.responses.map((count, index) => count + (left.responses[index] ?? 0)),
-    durations: right.durations.map((count, index) => count + (left.durations[index] ?? 0)),
+    responses: sums(left.responses, right.responses),
+    durations: sums(left.durations, right.durations),
+    requestSizes: sums(left.requestSizes, right.requestSizes),
+    responseSizes: sums(left.responseSizes, right.responseSizes),
     requestBytes: left.requestBytes + right.requestBytes,
     responseBytes: left.responseBytes + right.responseBytes,
     durationMs: left.durationMs + right.durationMs,
   };
+}
+
+function sums(left: readonly number[], right: readonly number[]): readonly number[] {
+  return right.map((count, index) => count + (left[index] ?? 0));
 }
 
 function numbers(entry: unknown, key: string): readonly number[] {

@@ -1,6 +1,9 @@
 /** Upper bounds of the duration histogram, in milliseconds: those of ingress-nginx. One more bucket takes the rest. */
 export const DURATION_BOUNDS_MS: readonly number[] = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000];
 
+/** Upper bounds of the histograms of body sizes, in bytes. One more bucket takes the rest. */
+export const SIZE_BOUNDS: readonly number[] = [0, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+
 /** What was counted of one route. All totals since the start. */
 export interface RouteCount {
   readonly route: string;
@@ -12,6 +15,9 @@ export interface RouteCount {
   durationMs: number;
   /** Requests by the first bound of {@link DURATION_BOUNDS_MS} that their duration does not exceed; not cumulative. */
   readonly durations: number[];
+  /** The same for body sizes and {@link SIZE_BOUNDS}. */
+  readonly requestSizes: number[];
+  readonly responseSizes: number[];
 }
 
 /** What the data plane counted since it started, and what is open now. Plain numbers: counting makes no object. */
@@ -47,12 +53,20 @@ export interface DataPlaneStats {
   readonly malformed: number;
 }
 
-/** Counts one duration. */
-export function countDuration(count: RouteCount, durationMs: number): void {
-  let index = 0;
-  while (index < DURATION_BOUNDS_MS.length && durationMs > (DURATION_BOUNDS_MS[index] ?? 0)) index++;
-  count.durations[index] = (count.durations[index] ?? 0) + 1;
+/** Counts what a request took: its duration, and the bytes of both bodies. */
+export function countRequest(count: RouteCount, durationMs: number, requestBytes: number, responseBytes: number): void {
+  countIn(count.durations, DURATION_BOUNDS_MS, durationMs);
+  countIn(count.requestSizes, SIZE_BOUNDS, requestBytes);
+  countIn(count.responseSizes, SIZE_BOUNDS, responseBytes);
   count.durationMs += durationMs;
+  count.requestBytes += requestBytes;
+  count.responseBytes += responseBytes;
+}
+
+function countIn(buckets: number[], bounds: readonly number[], value: number): void {
+  let index = 0;
+  while (index < bounds.length && value > (bounds[index] ?? 0)) index++;
+  buckets[index] = (buckets[index] ?? 0) + 1;
 }
 
 /** The counters behind {@link DataPlaneStats}. */
@@ -95,6 +109,8 @@ export class Counters {
       responseBytes: 0,
       durationMs: 0,
       durations: DURATION_BOUNDS_MS.map(() => 0).concat(0),
+      requestSizes: SIZE_BOUNDS.map(() => 0).concat(0),
+      responseSizes: SIZE_BOUNDS.map(() => 0).concat(0),
     };
     this.#routes.set(id, count);
     return count;
@@ -115,6 +131,8 @@ export class Counters {
         ...count,
         responses: [...count.responses],
         durations: [...count.durations],
+        requestSizes: [...count.requestSizes],
+        responseSizes: [...count.responseSizes],
       })),
       connections: {
         accepted: this.accepted,

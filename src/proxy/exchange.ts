@@ -6,7 +6,7 @@ import type { Backend, HttpChallenge, Route, RoutePolicy, Snapshot } from "../ro
 import { type Answer, challengeAnswer, redirectAnswer } from "./answer.ts";
 import { giveBuffer } from "./buffer-pool.ts";
 import type { Channel } from "./channel.ts";
-import { countDuration } from "./counters.ts";
+import { countRequest } from "./counters.ts";
 import type { Downstream } from "./downstream.ts";
 import type { EndpointPool } from "./endpoint-pools.ts";
 import type { HeaderSection } from "./http1/header-section.ts";
@@ -381,9 +381,7 @@ export class Exchange {
     const count = plane.counters.route(this.route?.id ?? "");
     const index = Math.floor(status / 100);
     count.responses[index] = (count.responses[index] ?? 0) + 1;
-    count.requestBytes += this.requestBytes;
-    count.responseBytes += this.responseBytes;
-    countDuration(count, durationMs);
+    countRequest(count, durationMs, this.requestBytes, this.responseBytes);
     if (plane.accessLog !== undefined && this.route?.policy.accessLog !== false) {
       this.#log(plane.accessLog, status, durationMs, reason);
     }
