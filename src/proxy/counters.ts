@@ -26,6 +26,11 @@ export interface DataPlaneStats {
   readonly routes: readonly RouteCount[];
   readonly connections: {
     readonly accepted: number;
+    /** By listener, once a PROXY header that is due has come. */
+    readonly http: number;
+    readonly https: number;
+    /** Those that came to speak HTTP/2, with TLS or without. */
+    readonly http2: number;
     readonly open: number;
     /** Closed at once because there were too many. */
     readonly refused: number;
@@ -36,6 +41,9 @@ export interface DataPlaneStats {
   };
   readonly tls: {
     readonly handshakes: number;
+    /** By the version agreed on: TLS 1.2 and TLS 1.3. */
+    readonly v12: number;
+    readonly v13: number;
     readonly resumed: number;
     readonly failed: number;
     readonly unknownName: number;
@@ -72,11 +80,16 @@ function countIn(buckets: number[], bounds: readonly number[], value: number): v
 /** The counters behind {@link DataPlaneStats}. */
 export class Counters {
   accepted = 0;
+  acceptedHttp = 0;
+  acceptedHttps = 0;
+  http2 = 0;
   open = 0;
   refused = 0;
   badProxyHeaders = 0;
   tunnels = 0;
   handshakes = 0;
+  handshakesTls12 = 0;
+  handshakesTls13 = 0;
   resumed = 0;
   handshakesFailed = 0;
   unknownNames = 0;
@@ -136,6 +149,9 @@ export class Counters {
       })),
       connections: {
         accepted: this.accepted,
+        http: this.acceptedHttp,
+        https: this.acceptedHttps,
+        http2: this.http2,
         open: this.open,
         refused: this.refused,
         badProxyHeader: this.badProxyHeaders,
@@ -143,6 +159,8 @@ export class Counters {
       },
       tls: {
         handshakes: this.handshakes,
+        v12: this.handshakesTls12,
+        v13: this.handshakesTls13,
         resumed: this.resumed,
         failed: this.handshakesFailed,
         unknownName: this.unknownNames,

@@ -112,9 +112,10 @@ export class DataPlane {
       return listeners;
     };
     try {
-      dataPlane.#http = await listen(options.http, (socket, localPort, client) =>
-        dataPlane.#serveConnection(socket, peerOf(socket, false, localPort, client)).start(),
-      );
+      dataPlane.#http = await listen(options.http, (socket, localPort, client) => {
+        dataPlane.#plane.counters.acceptedHttp++;
+        dataPlane.#serveConnection(socket, peerOf(socket, false, localPort, client)).start();
+      });
       dataPlane.#https = await listen(options.https, (socket, localPort, client) =>
         dataPlane.#acceptTls(socket, localPort, client),
       );
@@ -226,6 +227,7 @@ export class DataPlane {
   #acceptTls(socket: Socket, localPort: number, client: ConveyedClient | undefined): void {
     const { counters } = this.#plane;
     const key = this.#tellsCarriers ? socket : connectionKey(socket);
+    counters.acceptedHttps++;
     counters.open++;
     this.#handshakes.set(key, { socket, localPort, client });
     const peek = new TlsPeek(socket, {
@@ -262,6 +264,8 @@ export class DataPlane {
     const key = this.#keyOfSecured(socket);
     const accepted = this.#handshakes.get(key);
     const tlsVersion = socket.getProtocol() ?? undefined;
+    if (tlsVersion === "TLSv1.3") counters.handshakesTls13++;
+    else counters.handshakesTls12++;
     const peer = { ...peerOf(socket, true, accepted?.localPort ?? 0, accepted?.client), tlsVersion };
     if (socket.alpnProtocol === "h2") {
       counters.open++;
@@ -286,6 +290,7 @@ export class DataPlane {
   }
 
   #serveHttp2(source: Socket | Channel, peer: Peer): void {
+    this.#plane.counters.http2++;
     const connection = new Http2ClientConnection(this.#plane, source, peer, this.#onGone);
     this.#connections.add(connection);
     connection.start();
