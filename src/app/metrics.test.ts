@@ -106,6 +106,7 @@ test("Metrics.read() keeps what a worker counted that is gone, and forgets a rou
 test("Metrics.read() shows exactly the metrics that docs/metrics.md lists", async () => {
   const counters = new Counters(10);
   counters.keepRoutes(new Set(["Ingress/a/b#0/0"]));
+  counters.keepBackends(new Map([["a/web:80", undefined]]));
   const stats = { ...counters.stats(1), memoryBytes: 1, cpuMs: 1, accessLog: { written: 0, dropped: 0 } };
   const { text } = await new Metrics({ ...SOURCES, stats: () => Promise.resolve([{ pid: 11, stats }]) }).read();
   const page = readFileSync(new URL("../../docs/metrics.md", import.meta.url), "utf8");

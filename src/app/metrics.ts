@@ -1,5 +1,5 @@
 import { Counter, Gauge, Registry } from "prom-client";
-import { isRecord } from "../ground/json.ts";
+import { arrayAt, isRecord, numberAt, stringAt } from "../ground/json.ts";
 import type { ProcessFacts } from "../supervisor/messages.ts";
 import type { WorkerFacts } from "./edge-feed.ts";
 import type { CertificateSummary } from "./instance-summary.ts";
@@ -51,6 +51,7 @@ export class Metrics {
     for (const certificate of await certificates()) addCertificate(page, certificate);
     for (const answer of await stats(STATS_MS_MAX)) {
       addWorker(page, nameOf(answer.pid), answer.stats);
+      addBackends(page, nameOf(answer.pid), answer.stats);
       this.#totals.take(answer.pid, answer.stats);
     }
     addRoutes(page, this.#totals.sum(new Set(names.keys())));
@@ -87,6 +88,16 @@ function addWorker(page: Page, worker: string, stats: unknown): void {
     const help = `${name.replace("_", " ")} of a worker.`;
     if (GAUGES.has(name)) page.set(metric, help, { worker }, value);
     else page.add(`${metric}_total`, help, { worker }, value);
+  }
+}
+
+function addBackends(page: Page, worker: string, stats: unknown): void {
+  for (const entry of arrayAt(stats, "backends")) {
+    const labels = { worker, backend: stringAt(entry, "backend") ?? "" };
+    for (const what of ["requests", "failures", "ejections"]) {
+      const help = `${what} of a backend's endpoints.`;
+      page.add(`lintel_worker_backend_${what}_total`, help, labels, numberAt(entry, what) ?? 0);
+    }
   }
 }
 

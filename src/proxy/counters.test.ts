@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { openEdge, openEndpoint, selfSigned, shopSnapshot } from "./testing.ts";
+import { closedPort, get, openEdge, openEndpoint, say, selfSigned, shopSnapshot } from "./testing.ts";
 
 test("Counters tell listeners, HTTP/2, versions of TLS and sizes of bodies apart, and the log names the version", async () => {
   await using endpoint = await openEndpoint((request, response) => {
@@ -25,4 +25,12 @@ test("Counters tell listeners, HTTP/2, versions of TLS and sizes of bodies apart
   const shop = routes.find(({ route }) => route === "Ingress/shop/web#0/0");
   assert.deepEqual(shop?.requestSizes, [2, 1, 0, 0, 0, 0, 0, 0, 0]);
   assert.deepEqual(shop.responseSizes, [0, 0, 3, 0, 0, 0, 0, 0, 0]);
+});
+
+test("Counters.backend() starts at zero with the snapshot, and counts attempts, failures and ejections", async () => {
+  await using edge = await openEdge(shopSnapshot([await closedPort()]), { limits: { ejectionFailures: 2 } });
+  const count = { backend: "shop/web:80", requests: 0, failures: 0, ejections: 0 };
+  assert.deepEqual(edge.dataPlane.stats().backends, [count]);
+  for (let index = 0; index < 2; index++) await say(edge.httpPort, get("/"));
+  assert.deepEqual(edge.dataPlane.stats().backends, [{ ...count, requests: 2, failures: 2, ejections: 1 }]);
 });

@@ -20,10 +20,21 @@ export interface RouteCount {
   readonly responseSizes: number[];
 }
 
+/** What was counted of one backend. All totals since the start. */
+export interface BackendCount {
+  readonly backend: string;
+  /** Sent to its endpoints, every attempt by itself. */
+  requests: number;
+  failures: number;
+  /** Of its endpoints, after failures in a row. */
+  ejections: number;
+}
+
 /** What the data plane counted since it started, and what is open now. Plain numbers: counting makes no object. */
 export interface DataPlaneStats {
   readonly generation: number;
   readonly routes: readonly RouteCount[];
+  readonly backends: readonly BackendCount[];
   readonly connections: {
     readonly accepted: number;
     /** By listener, once a PROXY header that is due has come. */
@@ -102,6 +113,7 @@ export class Counters {
   malformed = 0;
   readonly #routesMax: number;
   readonly #routes = new Map<string, RouteCount>();
+  readonly #backends = new Map<string, BackendCount>();
 
   constructor(routesMax: number) {
     this.#routesMax = routesMax;
@@ -136,6 +148,17 @@ export class Counters {
     for (const id of ids) this.route(id);
   }
 
+  /** Returns the counters of a backend; those of one that is served no more are nobody's. */
+  backend(id: string): BackendCount {
+    return this.#backends.get(id) ?? { backend: id, requests: 0, failures: 0, ejections: 0 };
+  }
+
+  /** Counts these backends from zero on, unless they are counted already, and forgets all others. */
+  keepBackends(backends: ReadonlyMap<string, unknown>): void {
+    for (const id of this.#backends.keys()) if (!backends.has(id)) this.#backends.delete(id);
+    for (const id of backends.keys()) this.#backends.set(id, this.backend(id));
+  }
+
   /** Returns a copy that does not change any more. */
   stats(generation: number): DataPlaneStats {
     return {
@@ -147,6 +170,7 @@ export class Counters {
         requestSizes: [...count.requestSizes],
         responseSizes: [...count.responseSizes],
       })),
+      backends: [...this.#backends.values()].map((count) => ({ ...count })),
       connections: {
         accepted: this.accepted,
         http: this.acceptedHttp,

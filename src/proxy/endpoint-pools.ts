@@ -119,13 +119,15 @@ export class EndpointPool {
     this.latencyMs = this.latencyMs === 0 ? latencyMs : this.latencyMs * 0.9 + latencyMs * 0.1;
   }
 
-  failed(): void {
+  /** Returns whether the endpoint is set aside now. */
+  failed(): boolean {
     const { plane } = this;
     plane.counters.upstreamFailed++;
-    if (++this.#failures < plane.limits.ejectionFailures) return;
+    if (++this.#failures < plane.limits.ejectionFailures) return false;
     this.#failures = 0;
     this.#ejectedUntilMs = plane.deadlines.in(plane.limits.ejectionMs);
     plane.counters.ejections++;
+    return true;
   }
 
   /** No snapshot names it any more: idle connections are closed now, the others when their request is over. */

@@ -252,7 +252,11 @@ export class Exchange {
     const { pool } = upstream;
     const trouble = { kind: "upstream", failure, backend, endpoint: pool.endpoint, detail } as const;
     const raced = upstream.served > 0 && !upstream.answered && failure === "closed";
-    if (!raced) pool.failed();
+    if (!raced) {
+      const count = this.plane.counters.backend(backend.id);
+      count.failures++;
+      if (pool.failed()) count.ejections++;
+    }
     if (this.#responseStarted) return this.#abort(describeFailure(trouble));
     if (this.#mayRetry(upstream, raced)) {
       this.plane.counters.retries++;
@@ -294,6 +298,7 @@ export class Exchange {
     if (upstream === undefined) return this.#trouble({ kind: "too-many-connections", backend, endpoint });
     this.#sentMs = this.#attempts === 0 ? this.#startMs : plane.clock.monotonicMs();
     this.#attempts++;
+    plane.counters.backend(backend.id).requests++;
     this.#connectMs = undefined;
     this.#lastPool = pool;
     this.#upstream = upstream;

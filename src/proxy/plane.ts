@@ -62,7 +62,10 @@ export class Plane {
     this.snapshot = snapshot;
     if (before.settings !== snapshot.settings) this.trusted = new TrustedProxies(snapshot.settings.trustedProxies);
     if (before.hosts !== snapshot.hosts) this.counters.keepRoutes(routeIds(snapshot));
-    if (before.backends !== snapshot.backends) this.pools.retain(snapshot.backends);
+    if (before.backends !== snapshot.backends) {
+      this.counters.keepBackends(snapshot.backends);
+      this.pools.retain(snapshot.backends);
+    }
   }
 }
 
