@@ -24,7 +24,7 @@ kind: Issuer
 metadata: { name: local, namespace: default }
 spec:
   acme:
-    server: https://ca.invalid/acme/local/directory
+    server: https://localhost/acme/local/directory
     privateKeySecretRef: { name: account }
     solvers: [${solver}]
 ---
@@ -54,7 +54,7 @@ test("lintel up proves a name by TLS-ALPN-01 on the port for HTTPS", async (t) =
 
 test(
   "lintel up proves a wildcard by DNS-01 at a server with dynamic updates",
-  { skip: hasKnot() ? false : "knot is not installed" },
+  { skip: hasKnot() ? false : "install the Debian package knot" },
   async (t) => {
     const server = `127.0.0.1:${String(await startKnot(t))}`;
     const key =
