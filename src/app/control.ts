@@ -161,7 +161,7 @@ class Control {
       acmeDirectory: (wanted) => {
         const isOurs = isEmbeddedDirectory(wanted);
         return isOurs || settings.offline
-          ? { url: acmeDirectory, caBundle: ca.rootPem, offline: settings.offline && !isOurs }
+          ? { url: acmeDirectory, caBundle: ca.rootPem, root: ca.rootPem, offline: settings.offline && !isOurs }
           : { url: wanted, offline: false };
       },
       addresses: settings.publicAddresses.map((ip) => ({ ip })),

@@ -36,6 +36,8 @@ export interface AcmeCallerOptions {
 export type AcmeDirectory = (server: string) => {
   readonly url: string;
   readonly caBundle?: string;
+  /** The CA's root in PEM, for `ca.crt` of Secrets; known of the embedded CA alone. */
+  readonly root?: string;
   readonly offline: boolean;
 };
 
@@ -67,6 +69,11 @@ export class AcmeAccounts {
   /** Whether the embedded CA answers for `server` because Lintel is offline. */
   isOffline(server: string): boolean {
     return this.#directory(server).offline;
+  }
+
+  /** The root, in PEM, of the CA that answers `issuer`; "" where it is not known. */
+  rootOf(issuer: Issuer): string {
+    return issuer.spec.kind === "acme" ? (this.#directory(issuer.spec.server).root ?? "") : "";
   }
 
   /** The directory that is really asked for `server`. */

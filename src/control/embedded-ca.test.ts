@@ -62,7 +62,7 @@ describe("ControlPlane with the embedded CA", () => {
       random: seededRandom(1),
       log: new MemoryLog(),
       localCa: ca,
-      acmeDirectory: (server) => ({ url: server, caBundle: ca.rootPem, offline: false }),
+      acmeDirectory: (server) => ({ url: server, caBundle: ca.rootPem, root: ca.rootPem, offline: false }),
       addresses: [],
       settings: { trustedProxies: [], httpsPort: 443 },
       classes: ["nginx"],
@@ -81,6 +81,7 @@ describe("ControlPlane with the embedded CA", () => {
     const secret = await store.get(SECRET, "shop", "web-tls");
     const facts = parseCertificate(base64At(secret?.["data"], "tls.crt") ?? "");
     assert.deepEqual(facts.dnsNames, ["shop.example"]);
+    assert.equal(base64At(secret?.["data"], "ca.crt"), ca.rootPem);
     assert.equal(edge.snapshot.certificates.get("shop/web-tls")?.standIn, false);
   });
 });

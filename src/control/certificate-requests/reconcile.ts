@@ -117,7 +117,10 @@ async function act(world: World, facts: RequestFactsAround, decision: RequestDec
     case "signWithOwnKey":
       return sign(world, request, () => signWithOwnKey(world, request));
     case "issue":
-      await issue(world, request, { chain: decision.certificatePem, ca: "" });
+      await issue(world, request, {
+        chain: decision.certificatePem,
+        ca: issuer === undefined ? "" : world.accounts.rootOf(issuer),
+      });
       return false;
     case "fail":
       await fail(world, request, decision.message);
