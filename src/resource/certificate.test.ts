@@ -45,6 +45,11 @@ describe("readCertificate()", () => {
       { commonName: "x".repeat(65) },
       "spec.commonName is longer than 64 bytes; use dnsNames instead",
     ],
+    [
+      "a name with a space",
+      { dnsNames: ["*.shop.example", "_dmarc.shop.example", "a b"] },
+      'spec.dnsNames[2] "a b" is not a DNS name; write an international one in its xn-- form',
+    ],
     ["a short duration", { duration: "30m" }, "spec.duration is shorter than 1h"],
     ["a short renewBefore", { renewBefore: "1m" }, "spec.renewBefore is shorter than 5m"],
     [

@@ -217,6 +217,7 @@ function problemsOf(spec: CertificateSpec, raw: unknown): readonly string[] {
   if (spec.commonName === "" && names.length === 0) {
     problems.push("spec needs at least one of commonName, dnsNames, ipAddresses, uris, emailAddresses");
   }
+  problems.push(...spec.dnsNames.flatMap((name, index) => dnsNameProblem(name, index) ?? []));
   if (Buffer.byteLength(spec.commonName) > COMMON_NAME_LENGTH_MAX) {
     problems.push(`spec.commonName is longer than ${String(COMMON_NAME_LENGTH_MAX)} bytes; use dnsNames instead`);
   }
@@ -240,6 +241,14 @@ function problemsOf(spec: CertificateSpec, raw: unknown): readonly string[] {
     }
   }
   return problems;
+}
+
+/** A DNS name as certificates have it (RFC 5280 section 4.2.1.6), underscores allowed as CAs do for names that exist. */
+const DNS_NAME = /^(?:\*\.)?[a-z0-9_](?:[-a-z0-9_]*[a-z0-9_])?(?:\.[a-z0-9_](?:[-a-z0-9_]*[a-z0-9_])?)*$/i;
+
+function dnsNameProblem(name: string, index: number): string | undefined {
+  if (DNS_NAME.test(name)) return undefined;
+  return `spec.dnsNames[${String(index)}] "${name}" is not a DNS name; write an international one in its xn-- form`;
 }
 
 function readSubject(subject: unknown): Readonly<Record<string, readonly string[]>> {
