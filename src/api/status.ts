@@ -186,6 +186,10 @@ export function toApiStatusError(error: unknown, resource?: ResourceRef, name?: 
   if (isLintelError(error, "Unreachable")) {
     return new ApiStatusError(503, "ServiceUnavailable", "the store behind this API did not answer");
   }
+  if (isLintelError(error, "StateUnreadable")) {
+    const next = "make room on the disk of the state folder and check its rights; the server's log has the cause";
+    return new ApiStatusError(500, "InternalError", `Internal error occurred: the state cannot be written: ${next}`);
+  }
   return new ApiStatusError(500, "InternalError", "Internal error occurred: the server's log has the cause");
 }
 
