@@ -9,9 +9,9 @@ import { Resolver } from "../acme/dns/resolver.ts";
 import { hasKnot, KNOT_SECRET, startKnot } from "../acme/solvers/testing.ts";
 import { portOf } from "../acme/testing.ts";
 import { systemClock } from "../ground/system-clock.ts";
-import { MemoryLog, seededRandom } from "../ground/testing.ts";
+import { MemoryLog, seededRandom, skipWithout } from "../ground/testing.ts";
 import { LocalCa } from "../pki/local-ca.ts";
-import { skipWithout, temporaryFolder } from "../pki/testing.ts";
+import { temporaryFolder } from "../pki/testing.ts";
 import { parseCertificate } from "../pki/x509/certificate.ts";
 import { base64At, toBase64 } from "../resource/certificate-request.ts";
 import { conditionsOf } from "../resource/condition.ts";
@@ -20,7 +20,7 @@ import { MemoryStore } from "../store/memory.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { FakeEdge, make } from "./testing.ts";
 
-const noPebble = await skipWithout("pebble");
+const noPebble = skipWithout("pebble");
 const PATIENCE_MS = 40_000;
 
 async function freePort(): Promise<number> {

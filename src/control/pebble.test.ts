@@ -8,9 +8,9 @@ import { test, type TestContext } from "node:test";
 import { HTTP01_PATH } from "../acme/key-authorization.ts";
 import { portOf } from "../acme/testing.ts";
 import { systemClock } from "../ground/system-clock.ts";
-import { MemoryLog, seededRandom } from "../ground/testing.ts";
+import { MemoryLog, seededRandom, skipWithout } from "../ground/testing.ts";
 import { LocalCa } from "../pki/local-ca.ts";
-import { skipWithout, temporaryFolder } from "../pki/testing.ts";
+import { temporaryFolder } from "../pki/testing.ts";
 import { parseCertificate } from "../pki/x509/certificate.ts";
 import { base64At } from "../resource/certificate-request.ts";
 import { conditionsOf } from "../resource/condition.ts";
@@ -19,7 +19,7 @@ import { MemoryStore } from "../store/memory.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { FakeEdge, make } from "./testing.ts";
 
-const skip = await skipWithout("pebble");
+const skip = skipWithout("pebble");
 /** Pebble waits up to five seconds between polls with its own Retry-After. */
 const PATIENCE_MS = 40_000;
 

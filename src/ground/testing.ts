@@ -1,3 +1,5 @@
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
 import type { Clock, Timer } from "./clock.ts";
 import type { Logger } from "./log.ts";
 
@@ -118,4 +120,28 @@ export function seededRandom(seed: number): () => number {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   };
+}
+
+/** Debian packages that are not named like the tool they bring. */
+const DEBIAN_PACKAGES = new Map([
+  ["kubectl", "kubernetes-client"],
+  ["nghttp", "nghttp2-client"],
+]);
+
+/** Returns false when all `tools` are on the PATH, else the one line that says what to install: for a test's `skip`. */
+export function skipWithout(...tools: readonly string[]): string | false {
+  const folders = (process.env["PATH"] ?? "").split(delimiter);
+  const missing = tools.filter((tool) => !folders.some((folder) => isExecutable(join(folder, tool))));
+  if (missing.length === 0) return false;
+  const named = missing.map((tool) => `"${tool}" (Debian package "${DEBIAN_PACKAGES.get(tool) ?? tool}")`);
+  return `install ${named.join(" and ")} to run this`;
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { isLintelError } from "../ground/errors.ts";
-import { ManualClock } from "../ground/testing.ts";
+import { ManualClock, skipWithout } from "../ground/testing.ts";
 import { LocalCa } from "./local-ca.ts";
-import { skipWithout, temporaryFolder } from "./testing.ts";
+import { temporaryFolder } from "./testing.ts";
 import { coversHost, parseCertificate, parseChain } from "./x509/certificate.ts";
 
 const run = promisify(execFile);
@@ -91,7 +91,7 @@ test("issue() covers names and addresses, and ends with the intermediate at the 
   assert.equal(leaf.notBeforeMs, clock.nowMs() - 3_600_000);
 });
 
-test("issue() makes a chain that openssl verifies strictly", { skip: await skipWithout("openssl") }, async (t) => {
+test("issue() makes a chain that openssl verifies strictly", { skip: skipWithout("openssl") }, async (t) => {
   const directory = await temporaryFolder(t);
   const clock = new ManualClock();
   const ca = await LocalCa.open({ directory, clock });

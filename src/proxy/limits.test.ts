@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import type { Snapshot } from "../routing/snapshot.ts";
 import { get, openEdge, openEndpoint, openRawEndpoint, RawClient, say, shopSnapshot, waitFor } from "./testing.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
+import { skipWithout } from "../ground/testing.ts";
 
 const MIB = 1024 * 1024;
 const REQUEST = "GET / HTTP/1.1\r\nHost: shop.example\r\n";
@@ -123,7 +124,7 @@ test("clientHelloBytesMax: a ClientHello without end is cut off", async () => {
   assert.equal(edge.dataPlane.stats().tls.failed, 1);
 });
 
-test("a client's renegotiation in TLS 1.2 is refused", async () => {
+test("a client's renegotiation in TLS 1.2 is refused", { skip: skipWithout("openssl") }, async () => {
   await using edge = await openEdge(await tlsSnapshot());
   const socket = connectTls({
     port: edge.httpsPort,

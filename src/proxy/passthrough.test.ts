@@ -4,10 +4,18 @@ import { connect, createServer, type TLSSocket } from "node:tls";
 import { once } from "node:events";
 import { test } from "node:test";
 import { promisify } from "node:util";
+import { skipWithout } from "../ground/testing.ts";
 import type { AccessLists, Snapshot } from "../routing/snapshot.ts";
 import { closedPort, get, openEdge, openEndpoint, RawClient, selfSigned, shopSnapshot, waitFor } from "./testing.ts";
 
 const HOST = "through.example";
+
+const skip = skipWithout("openssl");
+
+/** A test whose certificates are made with OpenSSL. */
+function withOpenSsl(title: string, run: () => Promise<void>): void {
+  test(title, { skip }, run);
+}
 
 /** A TLS server that says who it is and echoes; closed with its connections. */
 async function openTlsEndpoint(): Promise<AsyncDisposable & { readonly port: number }> {
@@ -49,25 +57,28 @@ function secureClient(port: number, servername: string): RawClient {
 }
 
 for (const channelMode of ["auto", "streams"] as const) {
-  test(`TLS of a host passes through both ways, past a dead endpoint and over a swap (${channelMode})`, async () => {
-    await using endpoint = await openTlsEndpoint();
-    const ports = [await closedPort(), endpoint.port];
-    await using edge = await openEdge(through(ports), { channelMode, limits: { ejectionFailures: 1 } });
-    const client = secureClient(edge.httpsPort, HOST);
-    await client.heard("endpoint\n");
-    edge.dataPlane.serve(shopSnapshot([], { generation: 2 }));
-    const text = "x".repeat(300_000);
-    client.send(`${text}end`);
-    await client.heard("xend");
-    assert.ok(client.text === `endpoint\n${text}end`);
-    assert.equal(edge.dataPlane.stats().connections.tunnels, 1);
-    client.socket.destroy();
-    await waitFor(() => edge.dataPlane.stats().connections.open === 0);
-    assert.equal(edge.dataPlane.stats().upstream.open, 0);
-  });
+  withOpenSsl(
+    `TLS of a host passes through both ways, past a dead endpoint and over a swap (${channelMode})`,
+    async () => {
+      await using endpoint = await openTlsEndpoint();
+      const ports = [await closedPort(), endpoint.port];
+      await using edge = await openEdge(through(ports), { channelMode, limits: { ejectionFailures: 1 } });
+      const client = secureClient(edge.httpsPort, HOST);
+      await client.heard("endpoint\n");
+      edge.dataPlane.serve(shopSnapshot([], { generation: 2 }));
+      const text = "x".repeat(300_000);
+      client.send(`${text}end`);
+      await client.heard("xend");
+      assert.ok(client.text === `endpoint\n${text}end`);
+      assert.equal(edge.dataPlane.stats().connections.tunnels, 1);
+      client.socket.destroy();
+      await waitFor(() => edge.dataPlane.stats().connections.open === 0);
+      assert.equal(edge.dataPlane.stats().upstream.open, 0);
+    },
+  );
 }
 
-test("openssl s_client meets the endpoint's certificate there, and ours beside it", async () => {
+withOpenSsl("openssl s_client meets the endpoint's certificate there, and ours beside it", async () => {
   await using endpoint = await openTlsEndpoint();
   await using web = await openEndpoint((_request, response) => response.end("terminated"));
   await using edge = await openEdge(through([endpoint.port], undefined, await selfSigned("shop.example")));
@@ -80,16 +91,19 @@ test("openssl s_client meets the endpoint's certificate there, and ours beside i
   assert.match(await beside.end(), /terminated/);
 });
 
-test("A passed-through connection is closed when idle, when refused, and when no endpoint takes it", async () => {
-  await using endpoint = await openTlsEndpoint();
-  await using edge = await openEdge(through([endpoint.port]), { limits: { passthroughIdleTimeoutMs: 5000 } });
-  const idle = secureClient(edge.httpsPort, HOST);
-  await idle.heard("endpoint\n");
-  await edge.clock.advance(6000);
-  await idle.closed;
-  edge.dataPlane.serve(through([endpoint.port], { deny: ["127.0.0.1"] }));
-  await secureClient(edge.httpsPort, HOST).closed;
-  edge.dataPlane.serve(through([await closedPort()]));
-  await secureClient(edge.httpsPort, HOST).closed;
-  await waitFor(() => edge.dataPlane.stats().connections.open === 0);
-});
+withOpenSsl(
+  "A passed-through connection is closed when idle, when refused, and when no endpoint takes it",
+  async () => {
+    await using endpoint = await openTlsEndpoint();
+    await using edge = await openEdge(through([endpoint.port]), { limits: { passthroughIdleTimeoutMs: 5000 } });
+    const idle = secureClient(edge.httpsPort, HOST);
+    await idle.heard("endpoint\n");
+    await edge.clock.advance(6000);
+    await idle.closed;
+    edge.dataPlane.serve(through([endpoint.port], { deny: ["127.0.0.1"] }));
+    await secureClient(edge.httpsPort, HOST).closed;
+    edge.dataPlane.serve(through([await closedPort()]));
+    await secureClient(edge.httpsPort, HOST).closed;
+    await waitFor(() => edge.dataPlane.stats().connections.open === 0);
+  },
+);

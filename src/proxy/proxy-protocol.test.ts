@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { connect as connectTls } from "node:tls";
 import { promisify } from "node:util";
 import { get, openEdge, openEndpoint, RawClient, say, selfSigned, shopSnapshot, waitFor } from "./testing.ts";
+import { skipWithout } from "../ground/testing.ts";
 
 const LINE = "PROXY TCP4 203.0.113.7 10.0.0.1 50000 8080\r\n";
 const BINARY =
@@ -44,18 +45,22 @@ for (const channelMode of ["auto", "streams"] as const) {
   });
 }
 
-test("curl --haproxy-protocol is served by HTTP/1.1 and HTTP/2, and is in trouble where no header is expected", async () => {
-  await using endpoint = await openEcho();
-  await using edge = await openEdge(shopSnapshot([endpoint.port]), { proxyProtocol: { sources: [] } });
-  for (const version of ["--http1.1", "--http2-prior-knowledge"]) {
-    const heard = await curl(edge.httpPort, version, "--haproxy-protocol");
-    assert.equal(heard, `127.0.0.1 127.0.0.1 ${edge.httpPort}`, version);
-  }
-  await using plain = await openEdge(shopSnapshot([endpoint.port]));
-  assert.match(await say(plain.httpPort, LINE + get("/")), /^HTTP\/1\.1 4/);
-});
+test(
+  "curl --haproxy-protocol is served by HTTP/1.1 and HTTP/2, and is in trouble where no header is expected",
+  { skip: skipWithout("curl") },
+  async () => {
+    await using endpoint = await openEcho();
+    await using edge = await openEdge(shopSnapshot([endpoint.port]), { proxyProtocol: { sources: [] } });
+    for (const version of ["--http1.1", "--http2-prior-knowledge"]) {
+      const heard = await curl(edge.httpPort, version, "--haproxy-protocol");
+      assert.equal(heard, `127.0.0.1 127.0.0.1 ${edge.httpPort}`, version);
+    }
+    await using plain = await openEdge(shopSnapshot([endpoint.port]));
+    assert.match(await say(plain.httpPort, LINE + get("/")), /^HTTP\/1\.1 4/);
+  },
+);
 
-test("The header comes before TLS", async () => {
+test("The header comes before TLS", { skip: skipWithout("openssl") }, async () => {
   await using endpoint = await openEcho();
   const snapshot = shopSnapshot([endpoint.port], { more: await selfSigned("shop.example") });
   await using edge = await openEdge(snapshot, { proxyProtocol: { sources: ["192.0.2.0/24", "127.0.0.1"] } });

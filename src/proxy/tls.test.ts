@@ -8,11 +8,19 @@ import { connect as connectTcp } from "node:net";
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
+import { skipWithout } from "../ground/testing.ts";
 import type { ServedCertificate, Snapshot, TlsHost } from "../routing/snapshot.ts";
 import { TICKET_KEY_MS } from "./ticket-keys.ts";
 import { get, openEdge, openEndpoint, RawClient, say, shopSnapshot, type TestServer, waitFor } from "./testing.ts";
 
 const run = promisify(execFile);
+
+const skip = skipWithout("openssl");
+
+/** A test whose certificates are made with OpenSSL. */
+function withOpenSsl(title: string, run: () => Promise<void>): void {
+  test(title, { skip }, run);
+}
 
 interface Made {
   readonly chain: string;
@@ -79,7 +87,7 @@ after(async () => {
   await rm(folder, { recursive: true });
 });
 
-test("DataPlane serves the certificate of the name, of its wildcard, or of any name", async () => {
+withOpenSsl("DataPlane serves the certificate of the name, of its wildcard, or of any name", async () => {
   const [exact, wildcard, any] = [
     await make("a.example", "ec"),
     await make("*.b.example", "ec"),
@@ -100,23 +108,26 @@ test("DataPlane serves the certificate of the name, of its wildcard, or of any n
   assert.equal(await nameServed(port, {}), "any ec");
 });
 
-test("DataPlane agrees on AES-128 in TLS 1.3 when the client offers it, and else on what it does offer", async () => {
-  await using edge = await openEdge(
-    tlsSnapshot([{ host: "a.example", certificates: [{ id: "a", made: await make("a.example", "ec") }] }]),
-  );
-  const agreed = async (options: ConnectionOptions): Promise<string> => {
-    const socket = await shake(edge.httpsPort, { servername: "a.example", ...options });
-    if (typeof socket === "string") return socket;
-    const { name } = socket.getCipher();
-    socket.destroy();
-    return name;
-  };
-  assert.equal(await agreed({}), "TLS_AES_128_GCM_SHA256");
-  assert.equal(await agreed({ ciphers: "TLS_AES_256_GCM_SHA384" }), "TLS_AES_256_GCM_SHA384");
-  assert.equal(await agreed({ ciphers: "TLS_CHACHA20_POLY1305_SHA256" }), "TLS_CHACHA20_POLY1305_SHA256");
-});
+withOpenSsl(
+  "DataPlane agrees on AES-128 in TLS 1.3 when the client offers it, and else on what it does offer",
+  async () => {
+    await using edge = await openEdge(
+      tlsSnapshot([{ host: "a.example", certificates: [{ id: "a", made: await make("a.example", "ec") }] }]),
+    );
+    const agreed = async (options: ConnectionOptions): Promise<string> => {
+      const socket = await shake(edge.httpsPort, { servername: "a.example", ...options });
+      if (typeof socket === "string") return socket;
+      const { name } = socket.getCipher();
+      socket.destroy();
+      return name;
+    };
+    assert.equal(await agreed({}), "TLS_AES_128_GCM_SHA256");
+    assert.equal(await agreed({ ciphers: "TLS_AES_256_GCM_SHA384" }), "TLS_AES_256_GCM_SHA384");
+    assert.equal(await agreed({ ciphers: "TLS_CHACHA20_POLY1305_SHA256" }), "TLS_CHACHA20_POLY1305_SHA256");
+  },
+);
 
-test("DataPlane fails the handshake with unrecognized_name when nothing is served for the name", async () => {
+withOpenSsl("DataPlane fails the handshake with unrecognized_name when nothing is served for the name", async () => {
   await using edge = await openEdge(
     tlsSnapshot([{ host: "a.example", certificates: [{ id: "a", made: await make("a.example", "ec") }] }]),
   );
@@ -126,7 +137,7 @@ test("DataPlane fails the handshake with unrecognized_name when nothing is serve
   await waitFor(() => edge.dataPlane.stats().connections.open === 0);
 });
 
-test("DataPlane serves ECDSA or RSA for one name, as the client can verify", async () => {
+withOpenSsl("DataPlane serves ECDSA or RSA for one name, as the client can verify", async () => {
   await using edge = await openEdge(
     tlsSnapshot([
       {
@@ -143,7 +154,7 @@ test("DataPlane serves ECDSA or RSA for one name, as the client can verify", asy
   assert.equal(await nameServed(edge.httpsPort, { ...options, sigalgs: "rsa_pss_rsae_sha256" }), "a.example rsa");
 });
 
-test("DataPlane honours the least version of each name", async () => {
+withOpenSsl("DataPlane honours the least version of each name", async () => {
   const certificates = [{ id: "a", made: await make("a.example", "ec") }];
   await using edge = await openEdge(
     tlsSnapshot([
@@ -155,7 +166,7 @@ test("DataPlane honours the least version of each name", async () => {
   assert.equal(await nameServed(edge.httpsPort, { servername: "old.example", maxVersion: "TLSv1.2" }), "a.example ec");
 });
 
-test("DataPlane resumes sessions for the name they were made for, across workers that share keys", async () => {
+withOpenSsl("DataPlane resumes sessions for the name they were made for, across workers that share keys", async () => {
   const certificates = [{ id: "a", made: await make("a.example", "ec") }];
   const snapshot = tlsSnapshot([
     { host: "a.example", certificates },
@@ -184,7 +195,7 @@ test("DataPlane resumes sessions for the name they were made for, across workers
   assert.equal(await resumed(other.httpsPort, "a.example"), false, "its keys have changed");
 });
 
-test("DataPlane skips a certificate whose key does not match, says so, and serves the others", async () => {
+withOpenSsl("DataPlane skips a certificate whose key does not match, says so, and serves the others", async () => {
   const good = await make("a.example", "ec");
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const bad = { chain: good.chain, key: privateKey.export({ type: "pkcs8", format: "pem" }) };
@@ -203,7 +214,7 @@ test("DataPlane skips a certificate whose key does not match, says so, and serve
   assert.match(await nameServed(edge.httpsPort, { servername: "b.example" }), /UNRECOGNIZED_NAME/);
 });
 
-test("DataPlane serves a new certificate at once, while connections go on with the old one", async () => {
+withOpenSsl("DataPlane serves a new certificate at once, while connections go on with the old one", async () => {
   await using edge = await openEdge(
     tlsSnapshot([{ host: "shop.example", certificates: [{ id: "shop/tls", made: await make("old.example", "ec") }] }]),
   );
@@ -222,7 +233,7 @@ test("DataPlane serves a new certificate at once, while connections go on with t
   assert.match(await client.end(), /^HTTP\/1\.1 200 OK[\s\S]*"x-forwarded-proto":"https"/);
 });
 
-test("DataPlane takes a ClientHello that comes byte by byte", async () => {
+withOpenSsl("DataPlane takes a ClientHello that comes byte by byte", async () => {
   await using edge = await openEdge(
     tlsSnapshot([{ host: "shop.example", certificates: [{ id: "a", made: await make("shop.example", "ec") }] }]),
   );
@@ -262,22 +273,29 @@ test("DataPlane answers 400 in the clear when a client speaks plain HTTP to the 
   assert.match(await say(edge.httpsPort, get("/")), /^HTTP\/1\.1 400 Bad Request[\s\S]*this port speaks HTTPS/);
 });
 
-test("curl verifies the certificate and gets the answer, by HTTPS and by the redirect to it", async () => {
-  const certificate = await make("shop.example", "ec");
-  const file = join(folder, "ca.pem");
-  await writeFile(file, certificate.chain);
-  await using edge = await openEdge(
-    tlsSnapshot([{ host: "shop.example", certificates: [{ id: "a", made: certificate }] }]),
-  );
-  const { hosts, ...rest } = tlsSnapshot([{ host: "shop.example", certificates: [{ id: "a", made: certificate }] }], 2);
-  const host = hosts.get("shop.example");
-  const [route] = host?.routes ?? [];
-  assert.ok(route !== undefined);
-  const routes = [{ ...route, policy: { ...route.policy, httpsRedirectStatus: 308 as const } }];
-  const settings = { trustedProxies: [], httpsPort: edge.httpsPort };
-  edge.dataPlane.serve({ ...rest, hosts: new Map([["shop.example", { host: "shop.example", routes }]]), settings });
-  const resolve = [edge.httpPort, edge.httpsPort].flatMap((port) => ["--resolve", `shop.example:${port}:127.0.0.1`]);
-  const options = ["-sSL", "--cacert", file, "--data-binary", "x".repeat(100_000), ...resolve];
-  const { stdout } = await run("curl", [...options, `http://shop.example:${edge.httpPort}/a?b`]);
-  assert.match(stdout, /"x-forwarded-proto":"https".*"content-length":"100000"/);
-});
+test(
+  "curl verifies the certificate and gets the answer, by HTTPS and by the redirect to it",
+  { skip: skipWithout("curl", "openssl") },
+  async () => {
+    const certificate = await make("shop.example", "ec");
+    const file = join(folder, "ca.pem");
+    await writeFile(file, certificate.chain);
+    await using edge = await openEdge(
+      tlsSnapshot([{ host: "shop.example", certificates: [{ id: "a", made: certificate }] }]),
+    );
+    const { hosts, ...rest } = tlsSnapshot(
+      [{ host: "shop.example", certificates: [{ id: "a", made: certificate }] }],
+      2,
+    );
+    const host = hosts.get("shop.example");
+    const [route] = host?.routes ?? [];
+    assert.ok(route !== undefined);
+    const routes = [{ ...route, policy: { ...route.policy, httpsRedirectStatus: 308 as const } }];
+    const settings = { trustedProxies: [], httpsPort: edge.httpsPort };
+    edge.dataPlane.serve({ ...rest, hosts: new Map([["shop.example", { host: "shop.example", routes }]]), settings });
+    const resolve = [edge.httpPort, edge.httpsPort].flatMap((port) => ["--resolve", `shop.example:${port}:127.0.0.1`]);
+    const options = ["-sSL", "--cacert", file, "--data-binary", "x".repeat(100_000), ...resolve];
+    const { stdout } = await run("curl", [...options, `http://shop.example:${edge.httpPort}/a?b`]);
+    assert.match(stdout, /"x-forwarded-proto":"https".*"content-length":"100000"/);
+  },
+);

@@ -32,11 +32,12 @@ test("acquireStateLock() succeeds when the last holder released it", (t) => {
 test("acquireStateLock() succeeds at once when the last holder was killed", async (t) => {
   const directory = folder(t);
   const source = `import { acquireStateLock } from ${JSON.stringify(join(import.meta.dirname, "state-lock.ts"))};
-    acquireStateLock({ directory: ${JSON.stringify(directory)}, holder: { pid: process.pid, sinceMs: 0, command: "" } });
+    globalThis.held = acquireStateLock({ directory: ${JSON.stringify(directory)}, holder: { pid: process.pid, sinceMs: 0, command: "" } });
     console.log("held"); setInterval(() => {}, 1000);`;
   const other = spawn(process.execPath, ["--input-type=module", "--eval", source], {
     stdio: ["ignore", "pipe", "inherit"],
   });
+  t.after(() => other.kill("SIGKILL"));
   await once(other.stdout, "data");
   assert.equal(currentHolder(directory)?.pid, other.pid);
   other.kill("SIGKILL");

@@ -15,7 +15,8 @@ export interface LockHolder {
 /**
  * The claim of one supervisor on a state folder. It is a lock of the operating system on a file (through SQLite's
  * exclusive transaction), so the kernel lets go of it however the process ends: after kill -9 there is nothing stale to
- * clean up, and a recycled process id cannot fool anyone. `holder.json` beside it only tells people who it is.
+ * clean up, and a recycled process id cannot fool anyone. `holder.json` beside it only tells people who it is. Hold on to it: a
+ * lock that nobody refers to any more is let go of by the garbage collector.
  */
 export interface StateLock {
   release(): void;

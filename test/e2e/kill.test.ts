@@ -3,19 +3,21 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { test } from "node:test";
+import { test, type TestContext } from "node:test";
 import { systemClock } from "../../src/ground/system-clock.ts";
+import { skipWithout } from "../../src/ground/testing.ts";
 import { eventually, isAlive } from "./eventually.ts";
 import { httpsGet } from "./https-get.ts";
 import { Instance, type Process } from "./instance.ts";
 
 const HOST = "hello.localhost";
 const CLIENTS = 4;
+const needsKubectl = { skip: skipWithout("kubectl") };
 
 test("a killed worker costs at most the requests it had in its hands, and is back within a second", async (t) => {
   const instance = await Instance.start(t, { arguments: ["--example"] }).ready();
   const victim = await processNamed(instance, "worker-1");
-  const load = startLoad(instance);
+  const load = startLoad(t, instance);
   await load.served(20);
   const killedAtMs = systemClock.monotonicMs();
   process.kill(victim.pid, "SIGKILL");
@@ -29,11 +31,11 @@ test("a killed worker costs at most the requests it had in its hands, and is bac
   assert.ok(failed.length <= CLIENTS, failed.join("\n"));
 });
 
-test("killed control costs no request and comes back by itself", async (t) => {
+test("killed control costs no request and comes back by itself", needsKubectl, async (t) => {
   const instance = await Instance.start(t, { arguments: ["--example"] }).ready();
   const victim = await processNamed(instance, "control");
   const { serial } = await httpsGet(instance, HOST);
-  const load = startLoad(instance);
+  const load = startLoad(t, instance);
   await load.served(20);
   process.kill(victim.pid, "SIGKILL");
   await load.served(20);
@@ -47,7 +49,7 @@ test("killed control costs no request and comes back by itself", async (t) => {
   assert.equal((await httpsGet(instance, HOST)).serial, serial);
 });
 
-test("a certificate becomes Ready though control is killed in the middle of its order", async (t) => {
+test("a certificate becomes Ready though control is killed in the middle of its order", needsKubectl, async (t) => {
   const instance = Instance.start(t, { arguments: ["--example"] });
   await instance.printed("Ordered a certificate");
   const control = /"slot":"control","pid":(\d+)/.exec(instance.log())?.[1];
@@ -81,7 +83,7 @@ test("no process outlives a killed supervisor", async (t) => {
 test("SIGHUP replaces every worker without a failed request", async (t) => {
   const instance = await Instance.start(t, { arguments: ["--example"] }).ready();
   const before = (await instance.processes()).filter((entry) => entry.name.startsWith("worker"));
-  const load = startLoad(instance);
+  const load = startLoad(t, instance);
   await load.served(20);
   instance.child.kill("SIGHUP");
   await instance.printed("Replaced the workers");
@@ -122,9 +124,11 @@ interface Load {
 }
 
 /** A few clients that ask one after the other, each on a new connection. */
-function startLoad(instance: Instance): Load {
+function startLoad(t: TestContext, instance: Instance): Load {
   const failed: string[] = [];
   const state = { served: 0, running: true };
+  // A test that fails leaves no clients behind: they would keep its process for ever.
+  t.after(() => (state.running = false));
   const clients = Array.from({ length: CLIENTS }, async () => {
     while (state.running) {
       try {

@@ -10,10 +10,10 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { systemClock } from "../../src/ground/system-clock.ts";
 import { LocalCa } from "../../src/pki/local-ca.ts";
-import { skipWithout } from "../../src/pki/testing.ts";
 import { isRecord } from "../../src/ground/json.ts";
 import { httpsGet } from "./https-get.ts";
 import { Instance, lintel, stateFolder } from "./instance.ts";
+import { skipWithout } from "../../src/ground/testing.ts";
 
 test("proxy serves a name and an IP address with the local CA, redirects, and sets the forwarded headers", async (t) => {
   const port = await headerServer(t);
@@ -38,7 +38,7 @@ test("proxy serves a name and an IP address with the local CA, redirects, and se
 
 test(
   "proxy gets its certificate from Pebble by HTTP-01, and a restart orders nothing",
-  { skip: await skipWithout("pebble") },
+  { skip: skipWithout("pebble") },
   async (t) => {
     const port = await headerServer(t);
     const httpPort = await unusedPort();

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { hasKnot, KNOT_SECRET, startKnot } from "../../src/acme/solvers/testing.ts";
+import { skipWithout } from "../../src/ground/testing.ts";
 import { eventually } from "./eventually.ts";
 import { Instance } from "./instance.ts";
 
@@ -43,7 +44,7 @@ async function certificateOf(instance: Instance): Promise<X509Certificate> {
   });
 }
 
-test("lintel up proves a name by TLS-ALPN-01 on the port for HTTPS", async (t) => {
+test("lintel up proves a name by TLS-ALPN-01 on the port for HTTPS", { skip: skipWithout("kubectl") }, async (t) => {
   const text = issuer("{ tlsALPN01: {} }").replace("NAMES", "[alpn.localhost]");
   const instance = Instance.start(t, { arguments: [manifests(t, text)] });
   const certificate = await certificateOf(instance);
@@ -54,7 +55,7 @@ test("lintel up proves a name by TLS-ALPN-01 on the port for HTTPS", async (t) =
 
 test(
   "lintel up proves a wildcard by DNS-01 at a server with dynamic updates",
-  { skip: hasKnot() ? false : "install the Debian package knot" },
+  { skip: hasKnot() ? skipWithout("kubectl") : "install the Debian package knot" },
   async (t) => {
     const server = `127.0.0.1:${String(await startKnot(t))}`;
     const key =

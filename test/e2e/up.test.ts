@@ -2,30 +2,39 @@ import assert from "node:assert/strict";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { skipWithout } from "../../src/ground/testing.ts";
 import { eventually } from "./eventually.ts";
 import { httpsGet } from "./https-get.ts";
 import { Instance, lintel, run, stateFolder } from "./instance.ts";
 
 const HOST = "hello.localhost";
 
-test("up --example serves HTTPS with a certificate of the local CA, and prints a curl line that works", async (t) => {
-  const instance = await Instance.start(t, { arguments: ["--example"] }).ready();
-  const answer = await httpsGet(instance, HOST);
-  assert.equal(answer.status, 200);
-  assert.match(answer.body, /^Hello from backend [ab]\n/);
-  const command = /curl .*/.exec(instance.output)?.[0] ?? "";
-  const { stdout } = await run("sh", ["-c", command.replace("curl", "curl --silent --show-error --fail")]);
-  assert.match(stdout, /^Hello from backend [ab]\n/);
-  assert.match(instance.output, /hello\/hello-tls\s+hello\.localhost\s+Issuer local\s+True/);
-});
+test(
+  "up --example serves HTTPS with a certificate of the local CA, and prints a curl line that works",
+  { skip: skipWithout("curl") },
+  async (t) => {
+    const instance = await Instance.start(t, { arguments: ["--example"] }).ready();
+    const answer = await httpsGet(instance, HOST);
+    assert.equal(answer.status, 200);
+    assert.match(answer.body, /^Hello from backend [ab]\n/);
+    const command = /curl .*/.exec(instance.output)?.[0] ?? "";
+    const { stdout } = await run("sh", ["-c", command.replace("curl", "curl --silent --show-error --fail")]);
+    assert.match(stdout, /^Hello from backend [ab]\n/);
+    assert.match(instance.output, /hello\/hello-tls\s+hello\.localhost\s+Issuer local\s+True/);
+  },
+);
 
-test("up writes a kubeconfig for this user alone with which kubectl sees the certificate", async (t) => {
-  const instance = await Instance.start(t, { arguments: ["--example"] }).ready();
-  assert.equal(statSync(instance.kubeconfig).mode & 0o777, 0o600);
-  await instance.kubectl("wait", "--for=condition=Ready", "certificate/hello-tls", "-n", "hello", "--timeout=10s");
-  const ingress = await instance.kubectl("get", "ingress", "hello", "-n", "hello");
-  assert.match(ingress, /hello\.localhost\s+127\.0\.0\.1/);
-});
+test(
+  "up writes a kubeconfig for this user alone with which kubectl sees the certificate",
+  { skip: skipWithout("kubectl") },
+  async (t) => {
+    const instance = await Instance.start(t, { arguments: ["--example"] }).ready();
+    assert.equal(statSync(instance.kubeconfig).mode & 0o777, 0o600);
+    await instance.kubectl("wait", "--for=condition=Ready", "certificate/hello-tls", "-n", "hello", "--timeout=10s");
+    const ingress = await instance.kubectl("get", "ingress", "hello", "-n", "hello");
+    assert.match(ingress, /hello\.localhost\s+127\.0\.0\.1/);
+  },
+);
 
 test("up exits with 0 on Ctrl-C and on SIGTERM, also during its start", async (t) => {
   const ready = await Instance.start(t, { arguments: ["--example"] }).ready();
@@ -67,36 +76,44 @@ test("up says which port is taken and exits with 69 when it was asked for exactl
   assert.match(second.stderr, new RegExp(`Cannot listen on "127.0.0.1:${port}": another program listens there`));
 });
 
-test("up reports a bad manifest with file and line, and applies the others", async (t) => {
-  const folder = stateFolder(t);
-  writeFileSync(join(folder, "good.yaml"), configMap("good", "1"));
-  writeFileSync(join(folder, "broken.yaml"), "kind: ConfigMap\nmetadata: {name: [\n");
-  writeFileSync(join(folder, "refused.yaml"), configMap("Not_A_Name", "1"));
-  const instance = await Instance.start(t, { arguments: [folder] }).ready();
-  assert.match(instance.output, new RegExp(`${folder}/broken.yaml:\\d: Not valid YAML`));
-  assert.match(instance.output, new RegExp(`${folder}/refused.yaml:\\d: .*Not_A_Name`));
-  assert.match(await instance.kubectl("get", "configmap", "good", "-o", "jsonpath={.data.key}"), /^1$/);
-});
+test(
+  "up reports a bad manifest with file and line, and applies the others",
+  { skip: skipWithout("kubectl") },
+  async (t) => {
+    const folder = stateFolder(t);
+    writeFileSync(join(folder, "good.yaml"), configMap("good", "1"));
+    writeFileSync(join(folder, "broken.yaml"), "kind: ConfigMap\nmetadata: {name: [\n");
+    writeFileSync(join(folder, "refused.yaml"), configMap("Not_A_Name", "1"));
+    const instance = await Instance.start(t, { arguments: [folder] }).ready();
+    assert.match(instance.output, new RegExp(`${folder}/broken.yaml:\\d: Not valid YAML`));
+    assert.match(instance.output, new RegExp(`${folder}/refused.yaml:\\d: .*Not_A_Name`));
+    assert.match(await instance.kubectl("get", "configmap", "good", "-o", "jsonpath={.data.key}"), /^1$/);
+  },
+);
 
-test("up applies a file again when it changes, leaves fields of others alone, and removes what left the files", async (t) => {
-  const state = stateFolder(t);
-  const folder = stateFolder(t);
-  const file = join(folder, "a.yaml");
-  writeFileSync(file, `${configMap("a", "1")}---\n${configMap("b", "1")}`);
-  const instance = await Instance.start(t, { state, arguments: [folder] }).ready();
-  const read = (name: string, key: string): Promise<string> =>
-    instance.kubectl("get", "configmap", name, "--ignore-not-found", "-o", `jsonpath={.data.${key}}`);
-  await instance.kubectl("patch", "configmap", "a", "--type=merge", "-p", '{"data":{"mine":"yes"}}');
-  writeFileSync(file, configMap("a", "2"));
-  await eventually("the change is applied", async () => (await read("a", "key")) === "2" || undefined);
-  assert.equal(await read("a", "mine"), "yes");
-  await eventually("b is gone", async () => (await read("b", "key")) === "" || undefined);
-  await instance.stop();
-  writeFileSync(file, configMap("c", "1"));
-  const again = await Instance.start(t, { state, arguments: [folder] }).ready();
-  assert.equal(await again.kubectl("get", "configmap", "a", "--ignore-not-found"), "");
-  assert.match(await again.kubectl("get", "configmap", "c"), /c /);
-});
+test(
+  "up applies a file again when it changes, leaves fields of others alone, and removes what left the files",
+  { skip: skipWithout("kubectl") },
+  async (t) => {
+    const state = stateFolder(t);
+    const folder = stateFolder(t);
+    const file = join(folder, "a.yaml");
+    writeFileSync(file, `${configMap("a", "1")}---\n${configMap("b", "1")}`);
+    const instance = await Instance.start(t, { state, arguments: [folder] }).ready();
+    const read = (name: string, key: string): Promise<string> =>
+      instance.kubectl("get", "configmap", name, "--ignore-not-found", "-o", `jsonpath={.data.${key}}`);
+    await instance.kubectl("patch", "configmap", "a", "--type=merge", "-p", '{"data":{"mine":"yes"}}');
+    writeFileSync(file, configMap("a", "2"));
+    await eventually("the change is applied", async () => (await read("a", "key")) === "2" || undefined);
+    assert.equal(await read("a", "mine"), "yes");
+    await eventually("b is gone", async () => (await read("b", "key")) === "" || undefined);
+    await instance.stop();
+    writeFileSync(file, configMap("c", "1"));
+    const again = await Instance.start(t, { state, arguments: [folder] }).ready();
+    assert.equal(await again.kubectl("get", "configmap", "a", "--ignore-not-found"), "");
+    assert.match(await again.kubectl("get", "configmap", "c"), /c /);
+  },
+);
 
 test("up listens on IPv6 when told, and validates challenges there", async (t) => {
   const instance = await Instance.start(t, { arguments: ["--example"], listen: "::1" }).ready();

@@ -12,7 +12,7 @@ import { test, type TestContext } from "node:test";
 import { systemClock } from "../../ground/system-clock.ts";
 import { generateKey, spkiFingerprint } from "../../pki/key.ts";
 import { LocalCa } from "../../pki/local-ca.ts";
-import { skipWithout, temporaryFolder } from "../../pki/testing.ts";
+import { temporaryFolder } from "../../pki/testing.ts";
 import { coversHost, parseCertificate, parseChain } from "../../pki/x509/certificate.ts";
 import { parseIp } from "../../pki/x509/ip-address.ts";
 import { createRequest } from "../../pki/x509/request.ts";
@@ -20,8 +20,9 @@ import { type AcmeOrder, advance, nextStep } from "../order.ts";
 import { ChallengeResponder, portOf } from "../testing.ts";
 import { AcmeClient, AcmeError } from "./acme-client.ts";
 import { driveStep } from "./drive.ts";
+import { skipWithout } from "../../ground/testing.ts";
 
-const skip = await skipWithout("pebble");
+const skip = skipWithout("pebble");
 
 interface Pebble {
   readonly directoryUrl: string;

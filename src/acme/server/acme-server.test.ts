@@ -8,7 +8,7 @@ import { test, type TestContext } from "node:test";
 import { promisify } from "node:util";
 import { systemClock } from "../../ground/system-clock.ts";
 import { generateKey } from "../../pki/key.ts";
-import { skipWithout, temporaryFolder } from "../../pki/testing.ts";
+import { temporaryFolder } from "../../pki/testing.ts";
 import { coversHost, parseCertificate, parseChain } from "../../pki/x509/certificate.ts";
 import { createRequest, type RequestSubject } from "../../pki/x509/request.ts";
 import { certificateId } from "../certificate-id.ts";
@@ -20,6 +20,7 @@ import { ChallengeResponder } from "../testing.ts";
 import { type AcmeIdentifier, shortType } from "../wire.ts";
 import { createHttp01Dialer, type Http01Dialer } from "./http01-dialer.ts";
 import { openTestServer, type TestServer } from "./testing.ts";
+import { skipWithout } from "../../ground/testing.ts";
 
 const run = promisify(execFile);
 const SHOP: readonly AcmeIdentifier[] = [{ type: "dns", value: "shop.internal" }];
@@ -35,7 +36,7 @@ interface Bench {
 
 test(
   "AcmeServer issues for names and addresses, proven over the network",
-  { skip: await skipWithout("openssl") },
+  { skip: skipWithout("openssl") },
   async (t) => {
     await using responder = await ChallengeResponder.open();
     // A name without DNS is found at the fallback, as the edge itself is in one-machine mode.

@@ -6,12 +6,13 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { promisify } from "node:util";
-import { skipWithout, temporaryFolder } from "../../pki/testing.ts";
+import { temporaryFolder } from "../../pki/testing.ts";
 import { coversHost, parseCertificate } from "../../pki/x509/certificate.ts";
 import { HTTP01_PATH } from "../key-authorization.ts";
 import { portOf } from "../testing.ts";
 import { createHttp01Dialer } from "./http01-dialer.ts";
 import { openTestServer, type TestServer } from "./testing.ts";
+import { skipWithout } from "../../ground/testing.ts";
 
 const run = promisify(execFile);
 
@@ -40,7 +41,7 @@ function revocations(server: TestServer): number {
   return server.log.lines.filter((line) => line.message === "Certificate revoked").length;
 }
 
-test("dehydrated gets, renews and revokes a certificate", { skip: await skipWithout("dehydrated") }, async (t) => {
+test("dehydrated gets, renews and revokes a certificate", { skip: skipWithout("dehydrated") }, async (t) => {
   const { server, directory, challenges } = await openBench(t);
   const config = join(directory, "dehydrated.conf");
   const lines = [
@@ -64,7 +65,7 @@ test("dehydrated gets, renews and revokes a certificate", { skip: await skipWith
   assert.equal(revocations(server), 1);
 });
 
-test("uacme gets, renews and revokes a certificate", { skip: await skipWithout("uacme") }, async (t) => {
+test("uacme gets, renews and revokes a certificate", { skip: skipWithout("uacme") }, async (t) => {
   const { server, directory, challenges } = await openBench(t, true);
   const hook = join(directory, "hook");
   const script = `#!/bin/sh\n[ "$2" = http-01 ] || exit 1\n[ "$1" = begin ] && printf %s "$5" > "${challenges}/$4"\nexit 0\n`;

@@ -19,6 +19,7 @@ import {
   type TestServer,
   waitFor,
 } from "../testing.ts";
+import { skipWithout } from "../../ground/testing.ts";
 
 const run = promisify(execFile);
 
@@ -427,7 +428,7 @@ test("A WebSocket whose endpoint cannot prove that it read the key is reset", as
   await waitFor(() => edge.dataPlane.stats().upstream.open === 0);
 });
 
-test("curl and nghttp are served by prior knowledge", async () => {
+test("curl and nghttp are served by prior knowledge", { skip: skipWithout("curl", "nghttp") }, async () => {
   await using edge = await openShop();
   const url = `http://127.0.0.1:${edge.httpPort}/a`;
   const format = ["-s", "-o", "/dev/null", "-w", "%{http_version} %{http_code}", "-H", "Host: shop.example"];
@@ -445,36 +446,48 @@ test("curl and nghttp are served by prior knowledge", async () => {
   assert.match(nghttp.stdout, /"url":"\/a"/);
 });
 
-test("With TLS, ALPN chooses: HTTP/2 for those who offer it, HTTP/1.1 for the others", async () => {
-  const request =
-    "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=shop.example -keyout -";
-  const { stdout } = await run("openssl", request.split(" "));
-  const key = /-----BEGIN PRIVATE KEY-----[\s\S]*?-----END PRIVATE KEY-----\n/.exec(stdout)?.[0] ?? "";
-  const chain = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----\n/.exec(stdout)?.[0] ?? "";
-  const tls = new Map([
-    ["shop.example", { host: "shop.example", certificates: ["a"], minVersion: "TLSv1.2" as const }],
-  ]);
-  const certificates = new Map([["a", { id: "a", chain, key, notAfterMs: 4e12, standIn: false }]]);
-  await using edge = await openShop({ more: { tls, certificates } });
-  const session = connect("https://shop.example", {
-    createConnection: () =>
-      connectTls({
-        port: edge.httpsPort,
-        host: "127.0.0.1",
-        servername: "shop.example",
-        rejectUnauthorized: false,
-        ALPNProtocols: ["h2"],
-      }),
-  });
-  const answer = await answerOf(session.request({ ":path": "/a" }));
-  assert.equal(mirrored(answer).headers["x-forwarded-proto"], "https");
-  session.destroy();
-  const target = ["--resolve", `shop.example:${edge.httpsPort}:127.0.0.1`, `https://shop.example:${edge.httpsPort}/`];
-  for (const [option, version] of [
-    ["--http2", "2"],
-    ["--http1.1", "1.1"],
-  ] as const) {
-    const curl = await run("curl", ["-sk", "-o", "/dev/null", "-w", "%{http_version} %{http_code}", option, ...target]);
-    assert.equal(curl.stdout, `${version} 200`);
-  }
-});
+test(
+  "With TLS, ALPN chooses: HTTP/2 for those who offer it, HTTP/1.1 for the others",
+  { skip: skipWithout("curl", "openssl") },
+  async () => {
+    const request =
+      "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=shop.example -keyout -";
+    const { stdout } = await run("openssl", request.split(" "));
+    const key = /-----BEGIN PRIVATE KEY-----[\s\S]*?-----END PRIVATE KEY-----\n/.exec(stdout)?.[0] ?? "";
+    const chain = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----\n/.exec(stdout)?.[0] ?? "";
+    const tls = new Map([
+      ["shop.example", { host: "shop.example", certificates: ["a"], minVersion: "TLSv1.2" as const }],
+    ]);
+    const certificates = new Map([["a", { id: "a", chain, key, notAfterMs: 4e12, standIn: false }]]);
+    await using edge = await openShop({ more: { tls, certificates } });
+    const session = connect("https://shop.example", {
+      createConnection: () =>
+        connectTls({
+          port: edge.httpsPort,
+          host: "127.0.0.1",
+          servername: "shop.example",
+          rejectUnauthorized: false,
+          ALPNProtocols: ["h2"],
+        }),
+    });
+    const answer = await answerOf(session.request({ ":path": "/a" }));
+    assert.equal(mirrored(answer).headers["x-forwarded-proto"], "https");
+    session.destroy();
+    const target = ["--resolve", `shop.example:${edge.httpsPort}:127.0.0.1`, `https://shop.example:${edge.httpsPort}/`];
+    for (const [option, version] of [
+      ["--http2", "2"],
+      ["--http1.1", "1.1"],
+    ] as const) {
+      const curl = await run("curl", [
+        "-sk",
+        "-o",
+        "/dev/null",
+        "-w",
+        "%{http_version} %{http_code}",
+        option,
+        ...target,
+      ]);
+      assert.equal(curl.stdout, `${version} 200`);
+    }
+  },
+);

@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { promisify } from "node:util";
 import type { Backend } from "../../routing/snapshot.ts";
 import { get, openEdge, openRawEndpoint, say, shopSnapshot, type TestEdge, waitFor } from "../testing.ts";
+import { skipWithout } from "../../ground/testing.ts";
 
 const run = promisify(execFile);
 
@@ -128,22 +129,26 @@ test("HEAD, 204 and a head without body pass", async () => {
   assert.match(await say(edge.httpPort, get("/200")), /^HTTP\/1\.1 200 [\s\S]*\r\n\r\n0\r\n\r\n$/);
 });
 
-test("An endpoint with TLS is asked for HTTP/2 by ALPN, and one that does not speak it is answered 502", async () => {
-  const made = await selfSigned();
-  await using endpoint = await serve(createSecureServer(made), (stream) => {
-    stream.respond({ ":status": 200 });
-    stream.end("secret");
-  });
-  await using edge = await openShop(endpoint.port, "h2");
-  assert.match(await say(edge.httpPort, get("/")), /secret/);
-  const old = createTlsServer({ ...made, ALPNProtocols: ["http/1.1"] }, (socket) =>
-    socket.on("error", () => undefined),
-  );
-  await new Promise<void>((resolve) => old.listen(0, "127.0.0.1", resolve));
-  await using other = await openShop((old.address() as AddressInfo).port, "h2");
-  assert.match(await say(other.httpPort, get("/")), /^HTTP\/1\.1 502 /);
-  old.close();
-});
+test(
+  "An endpoint with TLS is asked for HTTP/2 by ALPN, and one that does not speak it is answered 502",
+  { skip: skipWithout("openssl") },
+  async () => {
+    const made = await selfSigned();
+    await using endpoint = await serve(createSecureServer(made), (stream) => {
+      stream.respond({ ":status": 200 });
+      stream.end("secret");
+    });
+    await using edge = await openShop(endpoint.port, "h2");
+    assert.match(await say(edge.httpPort, get("/")), /secret/);
+    const old = createTlsServer({ ...made, ALPNProtocols: ["http/1.1"] }, (socket) =>
+      socket.on("error", () => undefined),
+    );
+    await new Promise<void>((resolve) => old.listen(0, "127.0.0.1", resolve));
+    await using other = await openShop((old.address() as AddressInfo).port, "h2");
+    assert.match(await say(other.httpPort, get("/")), /^HTTP\/1\.1 502 /);
+    old.close();
+  },
+);
 
 test("A request refused with REFUSED_STREAM is sent again, another reset is answered 502", async () => {
   let requests = 0;
