@@ -1,7 +1,7 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Program } from "../ground/host.ts";
-import { writeFileAtomically } from "./state-folder.ts";
+import { makeFolder, writeFileAtomically } from "./state-folder.ts";
 
 /** The ports that the example's backends have in `examples/hello/hello.yaml`. */
 export const EXAMPLE_PORTS: readonly [number, number] = [9001, 9002];
@@ -17,7 +17,7 @@ export function writeExample(options: {
     (text, port, index) => text.replace(`port: ${port}`, `port: ${options.ports[index] ?? port}`),
     readFileSync(source, "utf8"),
   );
-  mkdirSync(options.directory, { recursive: true, mode: 0o700 });
+  makeFolder(options.directory);
   writeFileAtomically(join(options.directory, "hello.yaml"), text, 0o600);
   return options.directory;
 }

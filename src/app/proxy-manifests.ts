@@ -1,7 +1,6 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { KubeObject } from "../resource/object.ts";
-import { writeFileAtomically } from "./state-folder.ts";
+import { makeFolder, writeFileAtomically } from "./state-folder.ts";
 
 /** One host and the server behind it. */
 export interface ProxySite {
@@ -48,7 +47,7 @@ export function proxyObjects(sites: readonly ProxySite[], ca: ProxyCa): readonly
 
 /** Writes the objects to a file in `directory`; returns its path. */
 export function writeProxyManifests(directory: string, objects: readonly KubeObject[]): string {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeFolder(directory);
   const file = join(directory, "proxy.yaml");
   writeFileAtomically(file, objects.map((object) => `${JSON.stringify(object, undefined, 2)}\n`).join("---\n"), 0o600);
   return file;

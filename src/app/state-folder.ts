@@ -1,6 +1,6 @@
-import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { randomBytes } from "node:crypto";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { LintelError } from "../ground/errors.ts";
 
 /** The files of one instance; everything it must not lose is below `directory`. */
@@ -53,7 +53,7 @@ export function stateFolderAt(directory: string): StateFolder {
 export function createStateFolder(directory: string): StateFolder {
   const folder = stateFolderAt(directory);
   try {
-    mkdirSync(folder.run, { recursive: true, mode: 0o700 });
+    makeFolder(folder.run);
     chmodSync(directory, 0o700);
   } catch (error) {
     throw new LintelError(`Cannot create state folder "${directory}"`, {
@@ -64,6 +64,22 @@ export function createStateFolder(directory: string): StateFolder {
     });
   }
   return folder;
+}
+
+/**
+ * Makes a folder (mode 0700) and those above it that are missing; throws what the system said. One step at a time: Node's own
+ * recursive way never ends where a parent exists and yet takes no folders, as in `/proc`.
+ */
+export function makeFolder(directory: string): void {
+  if (existsSync(directory)) return;
+  const parent = dirname(directory);
+  if (parent !== directory) makeFolder(parent);
+  try {
+    mkdirSync(directory, { mode: 0o700 });
+  } catch (error) {
+    // Somebody else made it meanwhile.
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+  }
 }
 
 /** Replaces the file in one step, so that no reader and no crash sees half of it. */

@@ -246,8 +246,11 @@ function problemsOf(spec: CertificateSpec, raw: unknown): readonly string[] {
 /** A DNS name as certificates have it (RFC 5280 section 4.2.1.6), underscores allowed as CAs do for names that exist. */
 const DNS_NAME = /^(?:\*\.)?[a-z0-9_](?:[-a-z0-9_]*[a-z0-9_])?(?:\.[a-z0-9_](?:[-a-z0-9_]*[a-z0-9_])?)*$/i;
 
+/** RFC 1035 section 2.3.4. */
+const DNS_NAME_LENGTH_MAX = 253;
+
 function dnsNameProblem(name: string, index: number): string | undefined {
-  if (DNS_NAME.test(name)) return undefined;
+  if (name.length <= DNS_NAME_LENGTH_MAX && DNS_NAME.test(name)) return undefined;
   return `spec.dnsNames[${String(index)}] "${name}" is not a DNS name; write an international one in its xn-- form`;
 }
 
