@@ -19,7 +19,7 @@ import { createRequest } from "../../pki/x509/request.ts";
 import { type AcmeOrder, advance, nextStep } from "../order.ts";
 import { ChallengeResponder, portOf } from "../testing.ts";
 import { AcmeClient, AcmeError } from "./acme-client.ts";
-import { driveStep } from "./drive.ts";
+import { driveStep } from "./testing.ts";
 import { skipWithout } from "../../ground/testing.ts";
 
 const skip = skipWithout("pebble");

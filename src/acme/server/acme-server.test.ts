@@ -13,7 +13,7 @@ import { coversHost, parseCertificate, parseChain } from "../../pki/x509/certifi
 import { createRequest, type RequestSubject } from "../../pki/x509/request.ts";
 import { certificateId } from "../certificate-id.ts";
 import { AcmeClient, AcmeError } from "../client/acme-client.ts";
-import { driveStep } from "../client/drive.ts";
+import { driveStep } from "../client/testing.ts";
 import { HTTP01_PATH } from "../key-authorization.ts";
 import { type AcmeOrder, advance, nextStep } from "../order.ts";
 import { ChallengeResponder } from "../testing.ts";

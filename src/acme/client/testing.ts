@@ -16,6 +16,9 @@ export interface DriveOptions {
 }
 
 /**
+ * The order machine's driver for tests. The controllers perform the same steps in `src/control/orders/` and
+ * `src/control/challenges/`, with Order and Challenge objects as their memory; this one does not imitate those.
+ *
  * Performs the next step of `order` and returns what happened, for `advance`; undefined when nothing is left to do. A
  * step of kind poll is performed whenever this is called: wait until its `atMs` before. A refusal that trying again
  * cannot help is an event; failures that may pass are thrown (Unreachable, or an AcmeError with the wait the CA asks
