@@ -52,7 +52,7 @@ async function startPebble(t: TestContext, dnsPort: number): Promise<{ url: stri
 
 test(
   "ControlPlane proves a name and its wildcard by DNS-01 to Pebble and takes the records away",
-  { skip: hasKnot() ? noPebble : "knot is not installed" },
+  { skip: hasKnot() ? noPebble : "install the Debian package knot" },
   async (t) => {
     const dnsPort = await startKnot(t);
     const { url, ca } = await startPebble(t, dnsPort);

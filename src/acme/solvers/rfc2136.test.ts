@@ -15,7 +15,7 @@ function solver(port: number, algorithm: TsigAlgorithm, secret = KNOT_SECRET): R
   return new Rfc2136Solver({ clock: systemClock, server: { host: "127.0.0.1", port }, protocol: "UDP", key });
 }
 
-describe("Rfc2136Solver against Knot DNS", { skip: hasKnot() ? false : "knot is not installed" }, () => {
+describe("Rfc2136Solver against Knot DNS", { skip: hasKnot() ? false : "install the Debian package knot" }, () => {
   it("adds and removes one value beside others, signed with every algorithm", async (t) => {
     const port = await startKnot(t);
     const resolver = new Resolver({
@@ -50,7 +50,7 @@ describe("Rfc2136Solver against Knot DNS", { skip: hasKnot() ? false : "knot is 
   });
 });
 
-describe("Resolver against Knot DNS", { skip: hasKnot() ? false : "knot is not installed" }, () => {
+describe("Resolver against Knot DNS", { skip: hasKnot() ? false : "install the Debian package knot" }, () => {
   it("follows CNAMEs and finds the zone of a name that does not exist", async (t) => {
     const port = await startKnot(t);
     const resolver = new Resolver({ clock: systemClock, nameservers: [`127.0.0.1:${port}`] });

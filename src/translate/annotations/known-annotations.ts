@@ -15,7 +15,7 @@ export const NOT_NEEDED: ReadonlyMap<string, string> = new Map([
   ["client-body-buffer-size", "buffers are sized by need"],
   ["proxy-http-version", "the version the endpoints speak is used"],
   ["http2-push-preload", "browsers have dropped server push"],
-  ["enable-rewrite-log", 'use "lintel explain" to see how a path is rewritten'],
+  ["enable-rewrite-log", "rewrites have no log of their own"],
   ["service-upstream", "endpoints are followed without reloads"],
 ]);
 
