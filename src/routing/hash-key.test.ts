@@ -10,20 +10,29 @@ const HEADERS = new Map([
   ["cookie", "a=1; Session=s-7; session=other"],
 ]);
 const FACTS: HashFacts = {
-  requestUri: "/a?b=c",
+  requestUri: "/a?b=c&User=x%20y&user=z&empty=",
   path: "/a",
   host: "shop.example",
   method: "GET",
   scheme: "https",
   clientAddress: "192.0.2.7",
+  query: "b=c&User=x%20y&user=z&empty=",
   header: (name) => HEADERS.get(name),
 };
 
 test("hashKey() fills in the variables of nginx", () => {
-  assert.equal(hashKey("$request_uri", FACTS), "/a?b=c");
+  assert.equal(hashKey("$request_uri", FACTS), FACTS.requestUri);
   assert.equal(hashKey("${host}$uri", FACTS), "shop.example/a");
   assert.equal(hashKey("$binary_remote_addr-$http_x_user", FACTS), "192.0.2.7-ann");
   assert.equal(hashKey("$cookie_Session", FACTS), "s-7");
+  assert.equal(hashKey("$args", FACTS), FACTS.query);
+});
+
+test("hashKey() takes the first argument of a name, in any case, as it came", () => {
+  assert.equal(hashKey("$arg_b", FACTS), "c");
+  assert.equal(hashKey("$arg_USER", FACTS), "x%20y");
+  assert.equal(hashKey("tenant-${arg_b}/$host", FACTS), "tenant-c/shop.example");
+  for (const absent of ["$arg_empty", "$arg_us", "$arg_c"]) assert.equal(hashKey(absent, FACTS), undefined);
 });
 
 test("hashKey() returns undefined when nothing it asks for is there", () => {
@@ -32,10 +41,19 @@ test("hashKey() returns undefined when nothing it asks for is there", () => {
 });
 
 test("isHashTemplate() refuses constants and variables that are not known", () => {
-  for (const good of ["$request_uri", "${remote_addr}", "$host$uri", "$http_x_tenant", "$cookie_sid"]) {
+  for (const good of [
+    "$request_uri",
+    "${remote_addr}",
+    "$host$uri",
+    "$http_x_tenant",
+    "$arg_id",
+    "$host$request_uri",
+    "${arg_x}-v1",
+    "$cookie_sid",
+  ]) {
     assert.ok(isHashTemplate(good), good);
   }
-  for (const bad of ["", "constant", "$upstream_addr", "$host$", "$http_", "$host".repeat(100)]) {
+  for (const bad of ["", "constant", "$upstream_addr", "$host$", "$http_", "$arg_", "$host".repeat(100)]) {
     assert.ok(!isHashTemplate(bad), bad);
   }
 });

@@ -8,6 +8,8 @@ export interface HashFacts {
   readonly method: string;
   readonly scheme: string;
   readonly clientAddress: string;
+  /** Without the question mark, as it came. */
+  readonly query: string;
   /** The value of the first header of this name (lower case). */
   header(name: string): string | undefined;
 }
@@ -18,6 +20,9 @@ const VARIABLE = /\$(?:\{([a-z_][a-z0-9_]*)\}|([a-z_][a-z0-9_]*))/gi;
 const FIXED: ReadonlyMap<string, (facts: HashFacts) => string> = new Map<string, (facts: HashFacts) => string>([
   ["request_uri", (facts) => facts.requestUri],
   ["uri", (facts) => facts.path],
+  ["document_uri", (facts) => facts.path],
+  ["args", (facts) => facts.query],
+  ["query_string", (facts) => facts.query],
   ["host", (facts) => facts.host],
   ["request_method", (facts) => facts.method],
   ["scheme", (facts) => facts.scheme],
@@ -27,6 +32,7 @@ const FIXED: ReadonlyMap<string, (facts: HashFacts) => string> = new Map<string,
 
 const HEADER_PREFIX = "http_";
 const COOKIE_PREFIX = "cookie_";
+const ARGUMENT_PREFIX = "arg_";
 
 /** The longest template that is taken. */
 const TEMPLATE_CHARS_MAX = 256;
@@ -39,7 +45,7 @@ export function isHashTemplate(template: string): boolean {
 }
 
 function isKnown(name: string): boolean {
-  return FIXED.has(name) || /^(?:http|cookie)_./.test(name);
+  return FIXED.has(name) || /^(?:http|cookie|arg)_./.test(name);
 }
 
 /** Returns the key of a request, or undefined when all that was asked for is absent: such requests are spread in turn. */
@@ -60,7 +66,17 @@ function valueOf(name: string, facts: HashFacts): string {
   if (lower.startsWith(HEADER_PREFIX)) {
     return facts.header(lower.slice(HEADER_PREFIX.length).replaceAll("_", "-")) ?? "";
   }
+  if (lower.startsWith(ARGUMENT_PREFIX)) return argumentValue(facts.query, lower.slice(ARGUMENT_PREFIX.length));
   return cookieValue(facts.header("cookie") ?? "", name.slice(COOKIE_PREFIX.length));
+}
+
+/** As nginx reads `$arg_name`: the first of the name in any case, its value as it came, escapes and all. */
+function argumentValue(query: string, name: string): string {
+  for (const pair of query.split("&")) {
+    const equals = pair.indexOf("=");
+    if (equals === name.length && pair.slice(0, equals).toLowerCase() === name) return pair.slice(equals + 1);
+  }
+  return "";
 }
 
 /** Cookie names are case-sensitive (RFC 6265 section 4.1); the first of a name counts. */

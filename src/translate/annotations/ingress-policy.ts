@@ -257,7 +257,7 @@ function readBalance(value: string, draft: Draft): string | undefined {
 
 function readHashBy(value: string, draft: Draft): string | undefined {
   if (!isHashTemplate(value)) {
-    return "which is not made of $request_uri, $uri, $host, $remote_addr, $scheme, $request_method, $http_NAME, $cookie_NAME";
+    return "which is not made of $request_uri, $uri, $host, $remote_addr, $scheme, $request_method, $args, $arg_NAME, $http_NAME, $cookie_NAME";
   }
   draft.policy.hashBy = value;
   return undefined;
