@@ -92,7 +92,7 @@ test("Metrics.read() keeps what a worker counted that is gone, and forgets a rou
     stats: () => {
       const counters = new Counters(10);
       for (const route of routes) counters.route(route).responses[2] = 5;
-      return Promise.resolve([{ pid, stats: counters.stats(1) }]);
+      return Promise.resolve([{ pid, stats: counters.stats(1, () => 0) }]);
     },
   });
   await metrics.read();
@@ -107,7 +107,7 @@ test("Metrics.read() shows exactly the metrics that docs/metrics.md lists", asyn
   const counters = new Counters(10);
   counters.keepRoutes(new Set(["Ingress/a/b#0/0"]));
   counters.keepBackends(new Map([["a/web:80", undefined]]));
-  const stats = { ...counters.stats(1), memoryBytes: 1, cpuMs: 1, accessLog: { written: 0, dropped: 0 } };
+  const stats = { ...counters.stats(1, () => 0), memoryBytes: 1, cpuMs: 1, accessLog: { written: 0, dropped: 0 } };
   const { text } = await new Metrics({ ...SOURCES, stats: () => Promise.resolve([{ pid: 11, stats }]) }).read();
   const page = readFileSync(new URL("../../docs/metrics.md", import.meta.url), "utf8");
   const listed = [...page.matchAll(/^\| `(\w+)`/gm)].map((found) => found[1]);

@@ -98,6 +98,8 @@ function addBackends(page: Page, worker: string, stats: unknown): void {
       const help = `${what} of a backend's endpoints.`;
       page.add(`lintel_worker_backend_${what}_total`, help, labels, numberAt(entry, what) ?? 0);
     }
+    const help = "Endpoints of a backend that are set aside now.";
+    page.set("lintel_worker_backend_endpoints_ejected", help, labels, numberAt(entry, "ejected") ?? 0);
   }
 }
 

@@ -33,9 +33,12 @@ test(
 );
 
 test("Counters.backend() starts at zero with the snapshot, and counts attempts, failures and ejections", async () => {
-  await using edge = await openEdge(shopSnapshot([await closedPort()]), { limits: { ejectionFailures: 2 } });
-  const count = { backend: "shop/web:80", requests: 0, failures: 0, ejections: 0 };
+  await using edge = await openEdge(
+    shopSnapshot([await closedPort(), await closedPort()], { policy: { attemptsMax: 1 } }),
+    { limits: { ejectionFailures: 2 } },
+  );
+  const count = { backend: "shop/web:80", requests: 0, failures: 0, ejections: 0, ejected: 0 };
   assert.deepEqual(edge.dataPlane.stats().backends, [count]);
-  for (let index = 0; index < 2; index++) await say(edge.httpPort, get("/"));
-  assert.deepEqual(edge.dataPlane.stats().backends, [{ ...count, requests: 2, failures: 2, ejections: 1 }]);
+  for (let index = 0; index < 4; index++) await say(edge.httpPort, get("/"));
+  assert.deepEqual(edge.dataPlane.stats().backends, [{ ...count, requests: 4, failures: 4, ejections: 1, ejected: 1 }]);
 });

@@ -28,6 +28,8 @@ export interface BackendCount {
   failures: number;
   /** Of its endpoints, after failures in a row. */
   ejections: number;
+  /** Endpoints set aside at the moment of reading; not a total. */
+  readonly ejected: number;
 }
 
 /** What the data plane counted since it started, and what is open now. Plain numbers: counting makes no object. */
@@ -150,7 +152,7 @@ export class Counters {
 
   /** Returns the counters of a backend; those of one that is served no more are nobody's. */
   backend(id: string): BackendCount {
-    return this.#backends.get(id) ?? { backend: id, requests: 0, failures: 0, ejections: 0 };
+    return this.#backends.get(id) ?? { backend: id, requests: 0, failures: 0, ejections: 0, ejected: 0 };
   }
 
   /** Counts these backends from zero on, unless they are counted already, and forgets all others. */
@@ -159,8 +161,8 @@ export class Counters {
     for (const id of backends.keys()) this.#backends.set(id, this.backend(id));
   }
 
-  /** Returns a copy that does not change any more. */
-  stats(generation: number): DataPlaneStats {
+  /** Returns a copy that does not change any more; `ejected` tells how many endpoints of a backend are set aside now. */
+  stats(generation: number, ejected: (backend: string) => number): DataPlaneStats {
     return {
       generation,
       routes: [...this.#routes.values()].map((count) => ({
@@ -170,7 +172,7 @@ export class Counters {
         requestSizes: [...count.requestSizes],
         responseSizes: [...count.responseSizes],
       })),
-      backends: [...this.#backends.values()].map((count) => ({ ...count })),
+      backends: [...this.#backends.values()].map((count) => ({ ...count, ejected: ejected(count.backend) })),
       connections: {
         accepted: this.accepted,
         http: this.acceptedHttp,

@@ -151,7 +151,11 @@ export class DataPlane {
   }
 
   stats(): DataPlaneStats {
-    return this.#plane.counters.stats(this.generation);
+    const { counters, pools, snapshot } = this.#plane;
+    return counters.stats(this.generation, (id) => {
+      const backend = snapshot.backends.get(id);
+      return backend === undefined ? 0 : pools.ejected(backend);
+    });
   }
 
   /**

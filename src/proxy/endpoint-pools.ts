@@ -119,11 +119,14 @@ export class EndpointPool {
     this.latencyMs = this.latencyMs === 0 ? latencyMs : this.latencyMs * 0.9 + latencyMs * 0.1;
   }
 
-  /** Returns whether the endpoint is set aside now. */
-  failed(): boolean {
+  /**
+   * Counts a failure in a request to `backend`. Returns whether the endpoint is set aside now: never when too many of the
+   * backend's endpoints are already, because the rest could not carry what all of them did.
+   */
+  failed(backend: Backend): boolean {
     const { plane } = this;
     plane.counters.upstreamFailed++;
-    if (++this.#failures < plane.limits.ejectionFailures) return false;
+    if (++this.#failures < plane.limits.ejectionFailures || !plane.pools.mayEject(backend, this)) return false;
     this.#failures = 0;
     this.#ejectedUntilMs = plane.deadlines.in(plane.limits.ejectionMs);
     plane.counters.ejections++;
@@ -201,6 +204,22 @@ export class EndpointPools {
     }
     state.tried = tried;
     return state;
+  }
+
+  /** Returns whether one more of the backend's endpoints may be set aside: of a single one, never. */
+  mayEject(backend: Backend, pool: EndpointPool): boolean {
+    const most = Math.floor((backend.endpoints.length * this.#plane.limits.ejectedPercentMax) / 100);
+    return most > 0 && this.ejected(backend, pool) < most;
+  }
+
+  /** Returns how many of the backend's endpoints are set aside now, leaving out one. */
+  ejected(backend: Backend, without?: EndpointPool): number {
+    let count = 0;
+    for (const endpoint of backend.endpoints) {
+      const pool = this.#byName.get(poolName(endpoint, backend.protocol));
+      if (pool !== undefined && pool !== without && pool.ejected) count++;
+    }
+    return count;
   }
 
   /** Keeps the pools of these backends and retires all others. */

@@ -255,7 +255,7 @@ export class Exchange {
     if (!raced) {
       const count = this.plane.counters.backend(backend.id);
       count.failures++;
-      if (pool.failed()) count.ejections++;
+      if (pool.failed(backend)) count.ejections++;
     }
     if (this.#responseStarted) return this.#abort(describeFailure(trouble));
     if (this.#mayRetry(upstream, raced)) {
@@ -348,6 +348,7 @@ export class Exchange {
       method: this.method,
       scheme: this.secure ? "https" : "http",
       clientAddress,
+      query: downstream.query().slice(1),
       header: (name) => downstream.header(name),
     });
   }

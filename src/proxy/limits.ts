@@ -53,6 +53,8 @@ export interface ProxyLimits {
   readonly ejectionFailures: number;
   /** How long it is avoided; when all endpoints are, they are used all the same. @default 2 s */
   readonly ejectionMs: number;
+  /** Of a backend's endpoints, how many may be avoided at a time, in percent and rounded down. @default 50 */
+  readonly ejectedPercentMax: number;
   /** After that its share of the requests grows evenly from a tenth to the whole over this time. @default 10 s */
   readonly slowReturnMs: number;
   /** After the edge has closed its half, the client may go on sending this long so that it gets to read the answer. @default 5 s */
@@ -91,6 +93,7 @@ export const DEFAULT_LIMITS: ProxyLimits = {
   upstreamConnectionsMax: 4096,
   ejectionFailures: 3,
   ejectionMs: 2000,
+  ejectedPercentMax: 50,
   slowReturnMs: 10_000,
   lingerMs: 5000,
   lingerBytesMax: 1024 * 1024,

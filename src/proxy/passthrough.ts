@@ -74,7 +74,7 @@ export class PassthroughConnection implements ChannelOwner, Timed {
 
   /** The endpoint could not be reached. */
   onClosed(): void {
-    this.#tried.at(-1)?.failed();
+    if (this.#backend !== undefined) this.#tried.at(-1)?.failed(this.#backend);
     if (!this.#over && this.#tunnel === undefined) this.#attempt();
   }
 
