@@ -100,6 +100,21 @@ for (const [name, text] of [
   });
 }
 
+for (const text of ["INVALID CONNECTION PREFACE\r\n\r\n", "EHLO mail.example smtp\r\n"]) {
+  test(`the edge closes without a word when the first line is of no HTTP: ${JSON.stringify(text)}`, async () => {
+    seen.length = 0;
+    const malformed = edge.dataPlane.stats().malformed;
+    assert.equal(await say(edge.httpPort, text + SMUGGLED), "");
+    assert.equal(edge.dataPlane.stats().malformed, malformed + 1);
+    assert.deepEqual(seen, []);
+  });
+}
+
+test("the edge still answers 400 when a later line is of no HTTP", async () => {
+  const heard = await say(edge.httpPort, `${SMUGGLED}WHAT IS THIS\r\n\r\n`);
+  assert.match(heard, /^HTTP\/1\.1 200 [^]*HTTP\/1\.1 400 Bad Request\r\n/);
+});
+
 for (const [name, body] of [
   ["size", "zz\r\n"],
   ["line end", "3\r\nabcX\r\n"],

@@ -15,7 +15,7 @@ import { ChunkedDecoder } from "./chunked.ts";
 import { composeRequest, queryOf } from "./compose-request.ts";
 import { BROKEN, DONE, type HeaderSection, MORE } from "./header-section.ts";
 import { methodOf } from "./request-method.ts";
-import type { RequestParser } from "./request-parser.ts";
+import { NOT_HTTP, type RequestParser } from "./request-parser.ts";
 import { RequestTarget } from "./request-target.ts";
 import type { ResponseParser } from "./response-parser.ts";
 import { type ConnectionLine, ResponseWriter } from "./response-writer.ts";
@@ -300,6 +300,7 @@ export class ClientConnection implements ChannelOwner, Downstream, Timed {
     this.#parser = parser;
     let used = end;
     if (progress === DONE) used = this.#startRequest(parser, buffer, parser.consumed, end);
+    else if (parser.problem === NOT_HTTP && this.#requests === 0 && !this.peer.secure) this.#closeWithoutWord();
     else {
       this.#minorVersion = 1;
       this.#refuse({ kind: "framing", problem: parser.problem });
@@ -575,6 +576,15 @@ export class ClientConnection implements ChannelOwner, Downstream, Timed {
     this.deadlineMs = this.#plane.deadlines.in(this.#plane.limits.lingerMs);
     this.#channel.end();
     this.#channel.resume();
+  }
+
+  /**
+   * The port speaks HTTP/1.1 and HTTP/2, and the client neither: no answer could be read as one by it, and a broken
+   * preface of HTTP/2 must end the connection (RFC 9113 section 3.4, which lets GOAWAY be left out).
+   */
+  #closeWithoutWord(): void {
+    this.#plane.counters.malformed++;
+    this.#close();
   }
 
   /** Answers trouble that comes before there is an exchange, and closes. */

@@ -127,6 +127,7 @@ const requestText = fc.oneof(
     "POST ",
     "/a/../b?c ",
     "HTTP/1.0",
+    "preface",
     "\r\n",
     "Host:",
     " b ",

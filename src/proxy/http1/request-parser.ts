@@ -10,6 +10,8 @@ const TARGET = 3;
 const VERSION = 4;
 const VERSION_LINE_FEED = 5;
 const HEADERS = 6;
+/** There is something else where the version should be. */
+const NO_VERSION_NAME = 7;
 
 const URI_TOO_LONG: FramingProblem = { status: 414, text: "the request line is too long" };
 const HEAD_TOO_LARGE: FramingProblem = { status: 431, text: "the headers are too large" };
@@ -22,6 +24,8 @@ const BAD_TARGET: FramingProblem = {
 const BAD_LINE_END: FramingProblem = { status: 400, text: "the request line is not ended by CR LF" };
 const BAD_VERSION: FramingProblem = { status: 505, text: "only HTTP/1.1 and HTTP/1.0 are spoken here" };
 const NO_VERSION: FramingProblem = { status: 400, text: "the request line does not end with an HTTP version" };
+/** The first line is of no HTTP there ever was: whoever sent it would not understand an answer either. */
+export const NOT_HTTP: FramingProblem = { status: 400, text: "the first line is not of HTTP" };
 const NO_HOST: FramingProblem = { status: 400, text: "the Host header is missing" };
 const TWO_HOSTS: FramingProblem = { status: 400, text: "the Host header is repeated" };
 const TWO_LENGTHS: FramingProblem = { status: 400, text: "the Content-Length header is repeated" };
@@ -55,6 +59,8 @@ TARGET_BYTE["?".charCodeAt(0)] = QUESTION_MARK;
 
 /** What follows the version's eight bytes is fixed, so they are compared one by one. */
 const VERSION_TEXT: readonly number[] = Array.from("HTTP/1.", (letter) => letter.charCodeAt(0));
+/** Of it, the name of the protocol. */
+const NAME_BYTES = "HTTP/".length;
 
 /**
  * One HTTP/1.x request head, scanned once as it arrives. Strict: what RFC 9112 lets a server refuse is refused, because
@@ -236,7 +242,11 @@ export class RequestParser {
           const index = at - this.#versionStart;
           const byte = bytes[at] ?? 0;
           if (index < VERSION_TEXT.length) {
-            if (byte !== VERSION_TEXT[index]) return this.#fail(index < 5 ? NO_VERSION : BAD_VERSION);
+            if (byte !== VERSION_TEXT[index]) {
+              if (index >= NAME_BYTES) return this.#fail(BAD_VERSION);
+              this.#state = NO_VERSION_NAME;
+              break;
+            }
           } else if (index === VERSION_TEXT.length) {
             if (byte !== 0x30 && byte !== 0x31) return this.#fail(BAD_VERSION);
             this.minorVersion = byte - 0x30;
@@ -245,6 +255,14 @@ export class RequestParser {
             this.#state = VERSION_LINE_FEED;
           }
           at++;
+          break;
+        }
+        case NO_VERSION_NAME: {
+          const end = lineEnd(bytes, at, stop);
+          // What was scanned before may end with a part of the name.
+          if (namesHttp(bytes, Math.max(this.#versionStart, at - NAME_BYTES), end)) return this.#fail(NO_VERSION);
+          if (end < stop) return this.#fail(NOT_HTTP);
+          at = stop;
           break;
         }
         default: {
@@ -351,6 +369,26 @@ export class RequestParser {
     this.problem = problem;
     return BROKEN;
   }
+}
+
+/** Returns where the first CR or LF is, or `end`. */
+function lineEnd(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end && bytes[at] !== CR && bytes[at] !== LF) at++;
+  return at;
+}
+
+/** Returns whether "HTTP/" stands there, in any case. */
+function namesHttp(bytes: Uint8Array, start: number, end: number): boolean {
+  let matched = 0;
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at] ?? 0;
+    const upper = byte >= 0x61 && byte <= 0x7a ? byte - 0x20 : byte;
+    if (upper === VERSION_TEXT[matched]) matched++;
+    else matched = upper === VERSION_TEXT[0] ? 1 : 0;
+    if (matched === NAME_BYTES) return true;
+  }
+  return false;
 }
 
 /**
