@@ -24,7 +24,7 @@ const BAD_TARGET: FramingProblem = {
 const BAD_LINE_END: FramingProblem = { status: 400, text: "the request line is not ended by CR LF" };
 const BAD_VERSION: FramingProblem = { status: 505, text: "only HTTP/1.1 and HTTP/1.0 are spoken here" };
 const NO_VERSION: FramingProblem = { status: 400, text: "the request line does not end with an HTTP version" };
-/** The first line is of no HTTP there ever was: whoever sent it would not understand an answer either. */
+/** Three words, and the last is no version of HTTP: whoever sent that would not understand an answer either. */
 export const NOT_HTTP: FramingProblem = { status: 400, text: "the first line is not of HTTP" };
 const NO_HOST: FramingProblem = { status: 400, text: "the Host header is missing" };
 const TWO_HOSTS: FramingProblem = { status: 400, text: "the Host header is repeated" };
@@ -260,7 +260,7 @@ export class RequestParser {
         case NO_VERSION_NAME: {
           const end = lineEnd(bytes, at, stop);
           // What was scanned before may end with a part of the name.
-          if (namesHttp(bytes, Math.max(this.#versionStart, at - NAME_BYTES), end)) return this.#fail(NO_VERSION);
+          if (resemblesHttp(bytes, Math.max(this.#versionStart, at - NAME_BYTES), end)) return this.#fail(NO_VERSION);
           if (end < stop) return this.#fail(NOT_HTTP);
           at = stop;
           break;
@@ -378,11 +378,12 @@ function lineEnd(bytes: Uint8Array, start: number, end: number): number {
   return at;
 }
 
-/** Returns whether "HTTP/" stands there, in any case. */
-function namesHttp(bytes: Uint8Array, start: number, end: number): boolean {
+/** Returns whether "HTTP/" stands there, in any case, or a space: then it may be a request line that is only misspelt. */
+function resemblesHttp(bytes: Uint8Array, start: number, end: number): boolean {
   let matched = 0;
   for (let at = start; at < end; at++) {
     const byte = bytes[at] ?? 0;
+    if (byte === SPACE) return true;
     const upper = byte >= 0x61 && byte <= 0x7a ? byte - 0x20 : byte;
     if (upper === VERSION_TEXT[matched]) matched++;
     else matched = upper === VERSION_TEXT[0] ? 1 : 0;
