@@ -16,6 +16,7 @@ export const EVENT_REASONS = [
   "Denied",
   // CertificateRequest
   "cert-manager.io",
+  "WaitingForApproval",
   "IssuerNotFound",
   "IssuerNotReady",
   "OrderCreated",

@@ -22,6 +22,11 @@ function issuer(spec: Readonly<Record<string, unknown>>, ready = true): Issuer {
   return readIssuer(make(ISSUER, "le", { spec, status: { conditions } }));
 }
 
+function annotatedIssuer(): Issuer {
+  const annotations = { "lintel.dev/require-approval": "true" };
+  return readIssuer(make(ISSUER, "le", { spec: { selfSigned: {} } }, { annotations }));
+}
+
 function decideFor(
   change: Partial<RequestFactsAround> & { readonly status?: Readonly<Record<string, unknown>> } = {},
 ): RequestDecision {
@@ -47,6 +52,7 @@ describe("certificate-requests decide()", () => {
   const cases: readonly (readonly [string, Parameters<typeof decideFor>[0], RequestDecision["kind"]])[] = [
     ["the issuer is of a foreign kind", { answerable: false }, "ignore"],
     ["it is new", { status: {} }, "approve"],
+    ["it is new and its issuer wants approval", { status: {}, issuer: annotatedIssuer() }, "wait"],
     ["it was denied", { status: { conditions: [{ type: "Denied", status: "True" }] } }, "deny"],
     [
       "it has failed",

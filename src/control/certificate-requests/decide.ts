@@ -1,6 +1,7 @@
 import type { RequestFacts } from "../../pki/x509/request.ts";
 import { requestState, type CertificateRequest } from "../../resource/certificate-request.ts";
 import type { Issuer } from "../../resource/issuer.ts";
+import type { KubeObject } from "../../resource/object.ts";
 import type { Order } from "../../resource/order.ts";
 import { isReady } from "../issuers/decide.ts";
 
@@ -17,7 +18,13 @@ export interface RequestFactsAround {
   readonly order: Order | undefined;
 }
 
-type WaitEvent = "IssuerNotFound" | "IssuerNotReady";
+type WaitEvent = "IssuerNotFound" | "IssuerNotReady" | "WaitingForApproval";
+
+/**
+ * On a CertificateRequest, the Certificate it is for, or its issuer: with the value `true` a request is signed only after
+ * a person or program has approved it. Without it every request for an issuer of ours is approved at once.
+ */
+export const REQUIRE_APPROVAL_ANNOTATION = "lintel.dev/require-approval";
 
 /** What to do about one CertificateRequest now. */
 export type RequestDecision =
@@ -41,7 +48,11 @@ export function decide(facts: RequestFactsAround): RequestDecision {
   if (state.kind === "issued" || state.kind === "failed") return { kind: "ignore" };
   if (state.kind === "denied")
     return request.status.failureTimeMs === undefined ? { kind: "deny" } : { kind: "ignore" };
-  if (state.kind === "unapproved") return { kind: "approve" };
+  if (state.kind === "unapproved") {
+    return needsApproval(request.object, issuer?.object)
+      ? wait("Not signing the CertificateRequest until it is approved", "WaitingForApproval")
+      : { kind: "approve" };
+  }
   if (csr === undefined) return fail("spec.request is not a certificate request in PEM");
   if (!facts.csrSignatureValid) return fail("spec.request is not signed by the key that it is for");
   const { kind, name } = request.spec.issuerRef;
@@ -66,6 +77,10 @@ export function decide(facts: RequestFactsAround): RequestDecision {
     default:
       return issuer.spec satisfies never;
   }
+}
+
+function needsApproval(...objects: readonly (KubeObject | undefined)[]): boolean {
+  return objects.some((object) => object?.metadata.annotations?.[REQUIRE_APPROVAL_ANNOTATION] === "true");
 }
 
 function waitForIssuer(issuer: Issuer): string {

@@ -104,7 +104,10 @@ async function act(world: World, facts: RequestFactsAround, decision: RequestDec
       await writeReady(world, request, "Denied", "The CertificateRequest was denied by an approval controller");
       return false;
     case "wait":
-      if (decision.event !== undefined) world.events.warning(request.object, decision.event, decision.message);
+      // Waiting for a person to say yes is no fault.
+      if (decision.event === "WaitingForApproval")
+        world.events.normal(request.object, decision.event, decision.message);
+      else if (decision.event !== undefined) world.events.warning(request.object, decision.event, decision.message);
       await writeReady(world, request, "Pending", decision.message);
       return false;
     case "createOrder":

@@ -8,6 +8,9 @@ import { ANSWERED_BY_ANNOTATION, answeredBy, type Facts } from "./facts.ts";
 /** The annotation of `kubectl apply`: it would be wrong on a copy. */
 const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
 
+/** Who makes requests for Certificates: shown by kubectl as the requester. */
+const REQUESTER = "system:serviceaccount:lintel-system:lintel";
+
 /** Returns the CertificateRequest for the next revision, called `name`, for the PKCS#10 `csr` of the key in `keySecretName`. */
 export function requestObject(facts: Facts, name: string, keySecretName: string, csr: string): KubeObject {
   const { certificate } = facts;
@@ -37,6 +40,7 @@ export function requestObject(facts: Facts, name: string, keySecretName: string,
       issuerRef: spec.issuerRef,
       ...(spec.isCa ? { isCA: true } : {}),
       usages: spec.usages,
+      username: REQUESTER,
     },
   };
 }

@@ -25,7 +25,7 @@ export function rootCause(facts: CauseFacts): string | undefined {
     case "issued":
       return undefined;
     case "unapproved":
-      return foreignIssuer(facts.request);
+      return foreignIssuer(facts.request) ?? waitingForApproval(facts.request);
     case "denied":
       return withRetry(`The request was denied: ${state.message}`, facts.retryAtMs);
     case "failed":
@@ -35,6 +35,11 @@ export function rootCause(facts: CauseFacts): string | undefined {
     default:
       return state satisfies never;
   }
+}
+
+function waitingForApproval({ name, status }: CertificateRequest): string | undefined {
+  const waits = status.conditions.some((condition) => condition.type === "Ready" && condition.reason === "Pending");
+  return waits ? `Waiting for approval: run "cmctl approve ${name}" or "cmctl deny ${name}"` : undefined;
 }
 
 /** Requests of our own issuers are approved at once; others wait for a controller that may not be there. */
