@@ -5,7 +5,7 @@ import { ISSUER_GROUP, type IssuerReference } from "../resource/certificate.ts";
 import type { EdgeSettings } from "../routing/snapshot.ts";
 import type { Store } from "../store/contract.ts";
 import { AcmeAccounts, type AcmeCaller, type AcmeCallerOptions, type AcmeDirectory } from "./acme-accounts.ts";
-import { allInformers, openCaches, type Caches } from "./caches.ts";
+import { allInformers, openCaches } from "./caches.ts";
 import { openCertificateRequests } from "./certificate-requests/reconcile.ts";
 import { openCertificates } from "./certificates/reconcile.ts";
 import { openChallenges } from "./challenges/reconcile.ts";
@@ -57,6 +57,11 @@ export interface ControlPlaneOptions {
   /** How names are proven by DNS; tests pass their own. @default the system's resolvers, no programs */
   readonly dns01?: Dns01Options | Dns01;
   readonly onProgress?: (event: ProgressEvent) => void;
+  /**
+   * Whether to write from the start, or only to serve until {@link ControlPlane.lead}: of several replicas on one store
+   * exactly one may write. @default true
+   */
+  readonly leads?: boolean;
   /** How an ACME client is made; tests pass their own. @default AcmeClient */
   readonly openAcmeCaller?: (options: AcmeCallerOptions) => AcmeCaller;
 }
@@ -64,27 +69,18 @@ export interface ControlPlaneOptions {
 /**
  * All controllers over one store: they keep the edge's snapshot, Certificates and what belongs to them in line with what
  * users wrote. Everything they know is in the store, so a control plane may end at any moment, also by kill -9, and the
- * next one goes on from there. Only one may run at a time on a store.
+ * next one goes on from there. Any number may serve what a store says; only one at a time may lead, which is to write.
  */
 export class ControlPlane {
-  readonly #caches: Caches;
-  readonly #events: EventRecorder;
+  readonly #world: Omit<World, "accounts">;
   readonly #publisher: EdgePublisher;
-  readonly #queues: readonly WorkQueue[];
-  readonly #accounts: AcmeAccounts;
+  readonly #openAccounts: () => AcmeAccounts;
+  #term: Term | undefined;
 
-  private constructor(parts: {
-    readonly caches: Caches;
-    readonly events: EventRecorder;
-    readonly publisher: EdgePublisher;
-    readonly queues: readonly WorkQueue[];
-    readonly accounts: AcmeAccounts;
-  }) {
-    this.#accounts = parts.accounts;
-    this.#caches = parts.caches;
-    this.#events = parts.events;
-    this.#publisher = parts.publisher;
-    this.#queues = parts.queues;
+  private constructor(world: Omit<World, "accounts">, publisher: EdgePublisher, openAccounts: () => AcmeAccounts) {
+    this.#world = world;
+    this.#publisher = publisher;
+    this.#openAccounts = openAccounts;
   }
 
   /** Resolves when the first snapshot is published and every controller runs. Waits for the store as long as it takes. */
@@ -93,18 +89,13 @@ export class ControlPlane {
     const caches = openCaches({ store, clock, random, log }, options.clusterResourceNamespace);
     await Promise.all(allInformers(caches).map((informer) => informer.synced));
     const events = new EventRecorder({ store, clock, log });
-    const base: Omit<World, "live"> = {
+    const base: Omit<World, "live" | "accounts"> = {
       store,
       clock,
       random,
       log,
       caches,
       events,
-      accounts: new AcmeAccounts({
-        clock,
-        directory: options.acmeDirectory,
-        openCaller: options.openAcmeCaller ?? ((caller) => new AcmeClient(caller)),
-      }),
       dns01: dns01Of(options),
       clusterResourceNamespace: options.clusterResourceNamespace,
       defaultIssuer: options.defaultIssuer,
@@ -112,8 +103,18 @@ export class ControlPlane {
       onProgress: options.onProgress ?? (() => undefined),
     };
     const publisher = new EdgePublisher({ ...options, world: base, standInIssuer: options.localCa });
-    const world: World = { ...base, live: publisher };
     await publisher.start();
+    const plane = new ControlPlane({ ...base, live: publisher }, publisher, () => openAccounts(options));
+    if (options.leads ?? true) plane.lead();
+    return plane;
+  }
+
+  /** Begins to write: certificates, their orders and challenges, the status of objects, Events. Idempotent. */
+  lead(): void {
+    if (this.#term !== undefined) return;
+    const accounts = this.#openAccounts();
+    const world: World = { ...this.#world, accounts };
+    const ends = allInformers(world.caches).map((informer) => informer.mark());
     const queues = [
       openIssuers(world),
       openIngressShim(world),
@@ -123,26 +124,54 @@ export class ControlPlane {
       openOrders(world),
       openChallenges(world),
     ];
-    return new ControlPlane({ caches, events, publisher, queues, accounts: world.accounts });
+    this.#term = { accounts, queues, ends };
+    this.#publisher.lead(true);
+  }
+
+  /** Stops writing; resolves when nothing is under way any more. What is served goes on following the store. */
+  async follow(): Promise<void> {
+    const term = this.#term;
+    if (term === undefined) return;
+    this.#term = undefined;
+    this.#publisher.lead(false);
+    await Promise.all(term.queues.map((queue) => queue.close()));
+    for (const end of term.ends) end();
+    term.accounts.close();
   }
 
   /** Whether anything is being worked on; timers that wait don't count. */
   get busy(): boolean {
-    return this.#publisher.busy || this.#events.busy || this.#queues.some((queue) => queue.busy);
+    const { queues = [] } = this.#term ?? {};
+    return this.#publisher.busy || this.#world.events.busy || queues.some((queue) => queue.busy);
   }
 
   /** Stops working and watching; resolves when nothing of it runs any more. The edge keeps what it serves. */
   async close(): Promise<void> {
-    await Promise.all(this.#queues.map((queue) => queue.close()));
-    this.#accounts.close();
+    await this.follow();
     await this.#publisher.close();
-    await this.#events.close();
-    await Promise.all(allInformers(this.#caches).map((informer) => informer.close()));
+    await this.#world.events.close();
+    await Promise.all(allInformers(this.#world.caches).map((informer) => informer.close()));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+/** What exists only while we lead. */
+interface Term {
+  readonly accounts: AcmeAccounts;
+  readonly queues: readonly WorkQueue[];
+  /** Each ends the subscriptions of this term at one cache. */
+  readonly ends: readonly (() => void)[];
+}
+
+function openAccounts(options: ControlPlaneOptions): AcmeAccounts {
+  return new AcmeAccounts({
+    clock: options.clock,
+    directory: options.acmeDirectory,
+    openCaller: options.openAcmeCaller ?? ((caller) => new AcmeClient(caller)),
+  });
 }
 
 function dns01Of(options: ControlPlaneOptions): Dns01 {

@@ -79,6 +79,14 @@ export class Informer {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Returns what ends every subscription that is made from now on until it is called. */
+  mark(): () => void {
+    const before = new Set(this.#listeners);
+    return () => {
+      for (const listener of this.#listeners) if (!before.has(listener)) this.#listeners.delete(listener);
+    };
+  }
+
   async close(): Promise<void> {
     this.#closing.abort();
     this.#listeners.clear();

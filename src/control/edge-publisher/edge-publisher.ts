@@ -27,7 +27,7 @@ const RECHECK_MS_MAX: number = 24 * 3_600_000;
 
 /** What the publisher is made from. */
 export interface EdgePublisherOptions {
-  readonly world: Omit<World, "live">;
+  readonly world: Omit<World, "live" | "accounts">;
   readonly edge: Edge;
   readonly standInIssuer: StandInIssuer;
   readonly addresses: readonly EdgeAddress[];
@@ -56,6 +56,7 @@ export class EdgePublisher implements Live {
   #content: Omit<Snapshot, "generation"> | undefined;
   #scheduled = false;
   #started = false;
+  #leads = false;
   #closed = false;
   #pauseMs = 0;
   #pause: Timer | undefined;
@@ -109,6 +110,12 @@ export class EdgePublisher implements Live {
     const timer = clock.timer(FIRST_STAND_INS_MS_MAX, patience.resolve);
     await Promise.race([this.#standIns.idle(), patience.promise]);
     timer.cancel();
+  }
+
+  /** Whether to tell what follows from a translation in Events and in the status of Ingresses. */
+  lead(leads: boolean): void {
+    this.#leads = leads;
+    if (leads) this.#schedule();
   }
 
   /** Whether a change is still on its way to the edge. */
@@ -201,8 +208,10 @@ export class EdgePublisher implements Live {
     for (const waiter of this.#waiters) if (waiter.ready()) waiter.resolve(this.#generation);
     const tookMs = clock.monotonicMs() - startMs;
     this.#pauseMs = tookMs < FAST_MS ? 0 : Math.min(PAUSE_MS_MAX, tookMs);
-    this.#diagnostics.update(output.diagnostics);
-    this.#status.update(output.served);
+    if (this.#leads) {
+      this.#diagnostics.update(output.diagnostics);
+      this.#status.update(output.served);
+    }
     this.#standIns.want(standInHosts(output));
     this.#recheckIn(this.#untilNextMomentMs(output));
   }
