@@ -22,7 +22,11 @@ const BANS: readonly (readonly [RegExp, string, readonly string[]])[] = [
     [],
   ],
   [/process\.binding/g, "use a documented API", []],
-  [/from "node:http2?"/g, "frame it in src/proxy: node:http costs five times as much", ["api", "app", "acme", "cli", "store"]],
+  [
+    /from "node:http2?"/g,
+    "frame it in src/proxy: node:http costs five times as much",
+    ["api", "app", "acme", "cli", "store"],
+  ],
   [/\b(TODO|FIXME|XXX)\b/g, "do it, or leave it out and say so in the docs", []],
   [/(oxlint|eslint)-disable(?!.*--)/g, "say why after `--`", []],
   [/@ts-(ignore|expect-error|nocheck)/g, "give it a type", []],
