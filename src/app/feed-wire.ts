@@ -3,7 +3,7 @@ import { arrayAt, isRecord, numberAt, recordAt, stringAt } from "../ground/json.
 import type { SnapshotDelta } from "../routing/delta.ts";
 
 /** Grows when a message changes its meaning: both ends refuse another version instead of guessing. */
-export const FEED_VERSION = 1;
+export const FEED_VERSION = 2;
 
 /** The longest line control may send: the whole of a very large snapshot. */
 export const DELTA_BYTES_MAX: number = 512 * 1024 * 1024;
@@ -94,7 +94,9 @@ export function parseVersion(value: unknown): SnapshotVersion {
 export function isSnapshotDelta(value: unknown): value is SnapshotDelta {
   return (
     numberAt(value, "generation") !== undefined &&
-    ["hosts", "backends", "tls", "certificates", "challenges"].every((name) => isMapDelta(recordAt(value, name)))
+    ["hosts", "backends", "tls", "certificates", "clientCas", "challenges"].every((name) =>
+      isMapDelta(recordAt(value, name)),
+    )
   );
 }
 

@@ -4,6 +4,7 @@ import { messageOf } from "../ground/errors.ts";
 import type { Logger } from "../ground/log.ts";
 import { lookupHost } from "../routing/match.ts";
 import type { ChallengeCertificate, ServedCertificate, Snapshot, TlsHost } from "../routing/snapshot.ts";
+import type { ClientAuthTable, HostAuth } from "./client-auth/client-auth-table.ts";
 import type { ProxyLimits } from "./limits.ts";
 
 /** The protocol of TLS-ALPN-01 (RFC 8737 section 6.2). */
@@ -33,12 +34,14 @@ export interface CertificateTableOptions {
   readonly limits: Pick<ProxyLimits, "tlsProfilesMax" | "handshakeTimeoutMs" | "certificateChecksMax">;
   /** 48 bytes, the same in all workers, so that a session of one is resumed at another. */
   readonly ticketKeys: Buffer;
-  readonly onSecure: (socket: TLSSocket) => void;
+  /** `terms`: what the name asks of its clients; undefined: nothing. */
+  readonly onSecure: (socket: TLSSocket, terms: HostAuth | undefined) => void;
   readonly onFailed: (socket: TLSSocket, error: Error) => void;
 }
 
 interface Entry extends TlsProfile {
   readonly certificates: readonly ServedCertificate[];
+  readonly terms: HostAuth | undefined;
 }
 
 /**
@@ -52,6 +55,7 @@ export class CertificateTable {
   readonly #options: CertificateTableOptions;
   #ticketKeys: Buffer;
   #snapshot: TableSnapshot | undefined;
+  #clientAuth: ClientAuthTable | undefined;
   #challenges: ChallengeTable | undefined;
   /** The least recently used first. */
   readonly #entries = new Map<string, Entry>();
@@ -62,12 +66,15 @@ export class CertificateTable {
     this.#ticketKeys = options.ticketKeys;
   }
 
-  /** Serves what the snapshot says from now on. Returns what is wrong with certificates that changed; those are not served. */
-  adopt(snapshot: TableSnapshot): readonly string[] {
+  /** Serves what the snapshot says from now on, `clientAuth` being its own. Returns what is wrong with certificates that changed; those are not served. */
+  adopt(snapshot: TableSnapshot, clientAuth?: ClientAuthTable): readonly string[] {
     const before = this.#snapshot;
+    const sameClientAuth = this.#clientAuth === clientAuth;
+    this.#clientAuth = clientAuth;
     this.#snapshot = snapshot;
     if (before?.challenges !== snapshot.challenges) this.#challenges = undefined;
-    if (before !== undefined && before.tls === snapshot.tls && before.certificates === snapshot.certificates) return [];
+    const sameTls = before?.tls === snapshot.tls && before.certificates === snapshot.certificates;
+    if (sameTls && sameClientAuth) return [];
     for (const [name, entry] of this.#entries) {
       if (!this.#isCurrent(entry)) this.#entries.delete(name);
     }
@@ -116,13 +123,17 @@ export class CertificateTable {
     const certificates = this.#usable(host);
     if (certificates.length === 0) return undefined;
     const { limits, onSecure, onFailed } = this.#options;
+    const terms = this.#clientAuth?.of(host.host);
+    const asks = terms?.asks === true;
     const server = createServer({
+      ...(asks ? terms.tlsOptions() : {}),
       cert: certificates.map(({ chain }) => chain),
       key: certificates.map(({ key }) => key),
       minVersion: host.minVersion,
       ciphers: CIPHERS,
-      // A client could make TLS 1.2 shake hands again and again, at our cost.
-      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+      // A client could make TLS 1.2 shake hands again and again, at our cost. Where clients must prove who they are, each
+      // connection does so anew: what a ticket remembers may have ended or been revoked since.
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION | (asks ? constants.SSL_OP_NO_TICKET : 0),
       ALPNProtocols: ["h2", "http/1.1"],
       allowHalfOpen: true,
       handshakeTimeout: limits.handshakeTimeoutMs,
@@ -130,9 +141,9 @@ export class CertificateTable {
       // A session may only be resumed for the name it was made for.
       sessionIdContext: createHash("sha256").update(host.host).digest("hex").slice(0, 32),
     });
-    server.on("secureConnection", onSecure);
+    server.on("secureConnection", (socket) => onSecure(socket, terms));
     server.on("tlsClientError", (error, socket) => onFailed(socket, error));
-    const entry = { host, server, certificates };
+    const entry = { host, server, certificates, terms };
     this.#entries.set(host.host, entry);
     if (this.#entries.size > limits.tlsProfilesMax) {
       const oldest = this.#entries.keys().next();
@@ -149,7 +160,8 @@ export class CertificateTable {
   }
 
   #isCurrent(entry: Entry): boolean {
-    if (this.#snapshot?.tls.get(entry.host.host) !== entry.host) return false;
+    const { host } = entry.host;
+    if (this.#snapshot?.tls.get(host) !== entry.host || this.#clientAuth?.of(host) !== entry.terms) return false;
     const now = this.#usable(entry.host);
     return now.length === entry.certificates.length && now.every((each, index) => each === entry.certificates[index]);
   }

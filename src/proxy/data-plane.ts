@@ -7,6 +7,8 @@ import type { Snapshot } from "../routing/snapshot.ts";
 import type { AccessLine } from "./access-line.ts";
 import { CertificateTable } from "./certificate-table.ts";
 import type { Channel, ChannelMode } from "./channel.ts";
+import type { HostAuth } from "./client-auth/client-auth-table.ts";
+import { identify } from "./client-auth/client-identity.ts";
 import type { DataPlaneStats } from "./counters.ts";
 import { ClientConnection } from "./http1/client-connection.ts";
 import { Http2ClientConnection } from "./http2/client-connection.ts";
@@ -86,7 +88,7 @@ export class DataPlane {
       log: options.log,
       limits: this.#plane.limits,
       ticketKeys: ticketKeysAt(this.#ticketSecret, options.clock.nowMs()),
-      onSecure: (socket) => this.#secured(socket),
+      onSecure: (socket, terms) => this.#secured(socket, terms),
       onFailed: (socket) => {
         this.#plane.counters.handshakesFailed++;
         this.#leaveHandshake(this.#keyOfSecured(socket));
@@ -137,7 +139,7 @@ export class DataPlane {
    */
   serve(snapshot: Snapshot): { readonly problems: readonly string[] } {
     this.#plane.adopt(snapshot);
-    return { problems: this.#table.adopt(snapshot) };
+    return { problems: this.#table.adopt(snapshot, this.#plane.clientAuth) };
   }
 
   addresses(): {
@@ -261,7 +263,7 @@ export class DataPlane {
     this.#tellWhenIdle();
   }
 
-  #secured(socket: TLSSocket): void {
+  #secured(socket: TLSSocket, terms: HostAuth | undefined): void {
     const { counters } = this.#plane;
     counters.handshakes++;
     if (socket.isSessionReused()) counters.resumed++;
@@ -270,7 +272,8 @@ export class DataPlane {
     const tlsVersion = socket.getProtocol() ?? undefined;
     if (tlsVersion === "TLSv1.3") counters.handshakesTls13++;
     else counters.handshakesTls12++;
-    const peer = { ...peerOf(socket, true, accepted?.localPort ?? 0, accepted?.client), tlsVersion };
+    const identity = terms === undefined ? undefined : identify(socket, terms);
+    const peer = { ...peerOf(socket, true, accepted?.localPort ?? 0, accepted?.client), tlsVersion, identity };
     if (socket.alpnProtocol === "h2") {
       counters.open++;
       this.#serveHttp2(socket, peer);

@@ -3,9 +3,11 @@ import { hashKey } from "../routing/hash-key.ts";
 import { match } from "../routing/match.ts";
 import { mayAccess } from "../routing/phases/access.ts";
 import type { Backend, HttpChallenge, Route, RoutePolicy, Snapshot } from "../routing/snapshot.ts";
+import { admitClient, type ClientRefusal } from "./client-auth/admit-client.ts";
 import { type Answer, challengeAnswer, redirectAnswer } from "./answer.ts";
 import { giveBuffer } from "./buffer-pool.ts";
 import type { Channel } from "./channel.ts";
+import type { HostAuth } from "./client-auth/client-auth-table.ts";
 import { countRequest } from "./counters.ts";
 import type { Downstream } from "./downstream.ts";
 import type { EndpointPool } from "./endpoint-pools.ts";
@@ -58,6 +60,8 @@ export class Exchange {
   responseBytes = 0;
 
   route: Route | undefined;
+  /** What the endpoint is told about the client's certificate, where the host asks for one. */
+  certificateLines: Buffer | undefined;
   #backend: Backend | undefined;
   /** What consistent hashing goes by; worked out once, because headers are gone when a request is tried again. */
   #hashKey: string | undefined;
@@ -105,13 +109,21 @@ export class Exchange {
     const challenge = this.#challenge(snapshot);
     if (challenge !== undefined) return this.#answer(challengeAnswer(challenge.keyAuthorization));
 
+    const clientAuth = this.plane.clientAuth;
+    const wanted = clientAuth?.of(this.host);
+    let refused = wanted === undefined ? undefined : this.#admit(wanted);
+    // Without TLS there may be a redirect to where a certificate can be shown.
+    if (refused !== undefined && this.downstream.peer.secure) return this.#trouble(refused);
+
     const found = match(snapshot, this.host, this.path);
     if (found.kind === "none") {
-      return this.#trouble({ kind: "no-route", host: this.host, path: this.path, reason: found.reason });
+      return this.#trouble(refused ?? { kind: "no-route", host: this.host, path: this.path, reason: found.reason });
     }
     const { route } = found;
     const { action, policy } = route;
     this.route = route;
+    const wantedThere = clientAuth?.of(found.host.host);
+    if (wantedThere !== undefined && wantedThere !== wanted) refused ??= this.#admit(wantedThere);
 
     if (policy.access !== undefined && !mayAccess(policy.access, this.clientAddress)) {
       return this.#trouble({ kind: "denied", address: this.clientAddress });
@@ -119,6 +131,7 @@ export class Exchange {
     if (policy.httpsRedirectStatus !== undefined && !this.secure && this.host !== "") {
       return this.#answer(redirectAnswer(policy.httpsRedirectStatus, this.#httpsUrl(snapshot)));
     }
+    if (refused !== undefined) return this.#trouble(refused);
     if (action.kind === "reject")
       return this.#trouble({ kind: "rejected", status: action.status, reason: action.reason });
     if (policy.bodyBytesMax !== undefined && this.contentLength > policy.bodyBytesMax) return this.bodyTooLarge();
@@ -323,6 +336,15 @@ export class Exchange {
     this.requestHasBody = false;
     this.requestBytes = 0;
     this.responseBytes = 0;
+    this.certificateLines = undefined;
+  }
+
+  /** Keeps what the endpoint is told about the client, or returns why the client does not get in. */
+  #admit(wanted: HostAuth): ClientRefusal | undefined {
+    const admission = admitClient(wanted, this.downstream.peer, this.host, this.plane.clock.nowMs());
+    if (admission.kind !== "admitted") return admission;
+    this.certificateLines = admission.lines;
+    return undefined;
   }
 
   #challenge(snapshot: Snapshot): HttpChallenge | undefined {

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { ClientIdentity } from "./client-auth/client-identity.ts";
 import type { ConveyedClient } from "./proxy-header.ts";
 
 /** Who is at the other end of a client's connection. */
@@ -11,6 +12,8 @@ export interface Peer {
   readonly secure: boolean;
   /** Such as `TLSv1.3`; undefined: no TLS. */
   readonly tlsVersion?: string | undefined;
+  /** Who the client is, when the name it connected to asks for certificates. */
+  readonly identity?: ClientIdentity | undefined;
 }
 
 /** Returns the peer of an accepted socket; `localPort` is that of its listener, which saves asking the kernel for each. */

@@ -2,6 +2,7 @@ import type { Clock } from "../ground/clock.ts";
 import type { Logger } from "../ground/log.ts";
 import { EMPTY_SNAPSHOT, type Snapshot } from "../routing/snapshot.ts";
 import type { AccessLine } from "./access-line.ts";
+import { ClientAuthTable } from "./client-auth/client-auth-table.ts";
 import type { ChannelMode } from "./channel.ts";
 import { Counters } from "./counters.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -39,6 +40,8 @@ export class Plane {
   readonly responseParsers: ParserPool<ResponseParser>;
   snapshot: Snapshot = EMPTY_SNAPSHOT;
   trusted: TrustedProxies = new TrustedProxies([]);
+  /** Undefined while no host asks for client certificates. */
+  clientAuth: ClientAuthTable | undefined;
   draining = false;
 
   constructor(options: PlaneOptions) {
@@ -61,6 +64,9 @@ export class Plane {
     const before = this.snapshot;
     this.snapshot = snapshot;
     if (before.settings !== snapshot.settings) this.trusted = new TrustedProxies(snapshot.settings.trustedProxies);
+    if (before.tls !== snapshot.tls || before.clientCas !== snapshot.clientCas) {
+      this.clientAuth = ClientAuthTable.of(snapshot, this.clientAuth);
+    }
     if (before.hosts !== snapshot.hosts) this.counters.keepRoutes(routeIds(snapshot));
     if (before.backends !== snapshot.backends) {
       this.counters.keepBackends(snapshot.backends);

@@ -1,5 +1,6 @@
 import type { Backend, Endpoint } from "../routing/snapshot.ts";
-import { type Answer, errorAnswer } from "./answer.ts";
+import type { ClientRefusal } from "./client-auth/admit-client.ts";
+import { type Answer, errorAnswer, redirectAnswer } from "./answer.ts";
 import type { FramingProblem } from "./http1/header-section.ts";
 
 /** How an endpoint can fail a request. */
@@ -12,6 +13,7 @@ export type Trouble =
   | { readonly kind: "method"; readonly method: string }
   | { readonly kind: "no-route"; readonly host: string; readonly path: string; readonly reason: string }
   | { readonly kind: "denied"; readonly address: string }
+  | ClientRefusal
   | { readonly kind: "rejected"; readonly status: number; readonly reason: string }
   | { readonly kind: "no-backend"; readonly reason: string }
   | { readonly kind: "body-too-large"; readonly bytesMax: number }
@@ -43,6 +45,8 @@ export function rescue(trouble: Trouble): Answer {
       return errorAnswer(403, `Client address "${trouble.address.slice(0, 64)}" does not get in here`, {
         close: false,
       });
+    case "client-certificate":
+      return clientRefusal(trouble);
     case "rejected":
       return errorAnswer(trouble.status, trouble.reason, { close: false });
     case "no-backend":
@@ -60,6 +64,13 @@ export function rescue(trouble: Trouble): Answer {
     default:
       return trouble satisfies never;
   }
+}
+
+/** A client chooses its certificate anew only with another connection. */
+function clientRefusal({ status, reason, errorPage }: ClientRefusal): Answer {
+  const close = status === 400;
+  if (errorPage === undefined) return errorAnswer(status, reason, { close });
+  return { ...redirectAnswer(302, errorPage), close, reason };
 }
 
 /** Returns the reason in the same words for the log, of an endpoint that failed while its response was already under way. */

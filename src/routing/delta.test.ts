@@ -43,6 +43,7 @@ const snapshot: fc.Arbitrary<Snapshot> = fc.record({
       standIn: fc.boolean(),
     }),
   ),
+  clientCas: mapOf(fc.record({ id: key, certificates: fc.constantFrom("x", "y") })),
   challenges: mapOf(fc.record({ token: key, keyAuthorization: fc.constant("t.k"), host: key })),
   settings: fc.record({ trustedProxies: fc.constantFrom([], ["10.0.0.0/8"]), httpsPort: fc.constantFrom(443, 8443) }),
 });

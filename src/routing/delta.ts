@@ -2,6 +2,7 @@ import { jsonEqual } from "../ground/json.ts";
 import {
   EMPTY_SNAPSHOT,
   type Backend,
+  type ClientCa,
   type EdgeSettings,
   type Host,
   type HttpChallenge,
@@ -18,6 +19,7 @@ export interface SnapshotDelta {
   readonly backends: MapDelta<Backend>;
   readonly tls: MapDelta<TlsHost>;
   readonly certificates: MapDelta<ServedCertificate>;
+  readonly clientCas: MapDelta<ClientCa>;
   readonly challenges: MapDelta<HttpChallenge>;
   readonly settings?: EdgeSettings;
 }
@@ -37,6 +39,7 @@ export function diffSnapshots(before: Snapshot | undefined, after: Snapshot): Sn
     backends: diffMaps(base.backends, after.backends),
     tls: diffMaps(base.tls, after.tls),
     certificates: diffMaps(base.certificates, after.certificates),
+    clientCas: diffMaps(base.clientCas, after.clientCas),
     challenges: diffMaps(base.challenges, after.challenges),
   };
   return {
@@ -48,7 +51,7 @@ export function diffSnapshots(before: Snapshot | undefined, after: Snapshot): Sn
 
 /** Returns whether the delta changes nothing but the generation. */
 export function isEmptyDelta(delta: SnapshotDelta): boolean {
-  const maps = [delta.hosts, delta.backends, delta.tls, delta.certificates, delta.challenges];
+  const maps = [delta.hosts, delta.backends, delta.tls, delta.certificates, delta.clientCas, delta.challenges];
   return delta.settings === undefined && maps.every((map) => map.set.length === 0 && map.remove.length === 0);
 }
 
@@ -65,6 +68,7 @@ export function applyDelta(snapshot: Snapshot, delta: SnapshotDelta): Snapshot |
     backends: applyMap(base.backends, delta.backends),
     tls: applyMap(base.tls, delta.tls),
     certificates: applyMap(base.certificates, delta.certificates),
+    clientCas: applyMap(base.clientCas, delta.clientCas),
     challenges: applyMap(base.challenges, delta.challenges),
     settings: delta.settings ?? base.settings,
   };

@@ -14,6 +14,8 @@ export interface Snapshot {
   readonly tls: ReadonlyMap<string, TlsHost>;
   /** By certificate id. */
   readonly certificates: ReadonlyMap<string, ServedCertificate>;
+  /** By id: the authorities that clients' certificates are checked against. */
+  readonly clientCas: ReadonlyMap<string, ClientCa>;
   /** By token: HTTP-01 answers, served ahead of every redirect and policy (RFC 8555 section 8.3). */
   readonly challenges: ReadonlyMap<string, HttpChallenge>;
   readonly settings: EdgeSettings;
@@ -135,6 +137,40 @@ export interface TlsHost {
   readonly minVersion: "TLSv1.2" | "TLSv1.3";
   /** TLS is the endpoints' own: connections go there as they are. Then there are no certificates. */
   readonly passthrough?: Passthrough | undefined;
+  /**
+   * Which clients get in, by their certificates; undefined: all. Every host key that asks for certificates has an entry
+   * of its own in `tls`, without certificates to serve if need be, and so has every host key below it that does not.
+   */
+  readonly clientAuth?: ClientAuth | undefined;
+}
+
+/** What the clients of a host must show, on every path of it. */
+export interface ClientAuth {
+  /**
+   * `on`: a certificate that is trusted. `optional`: that or none. `optional_no_ca`: any, whoever signed it, or none: the
+   * endpoints judge. `off`: none is asked for, and the endpoints are told that there is none.
+   */
+  readonly verify: "on" | "optional" | "optional_no_ca" | "off";
+  /** A key of `Snapshot.clientCas`. */
+  readonly ca: string;
+  /** Most certificates between the client's own and the root. */
+  readonly intermediatesMax: number;
+  /** Source of a checked expression that begins with `CN=`; compared from each common name of the subject on. */
+  readonly subjectPattern?: string | undefined;
+  /** An absolute URL to which clients are sent that do not get in. */
+  readonly errorPage?: string | undefined;
+  /** Whether the endpoints get the certificate itself, beside its names. */
+  readonly passCertificate: boolean;
+}
+
+/** Authorities that sign clients' certificates, and what they have revoked. */
+export interface ClientCa {
+  /** `namespace/secret`. */
+  readonly id: string;
+  /** PEM: roots, and intermediates that clients need not send. */
+  readonly certificates: string;
+  /** PEM: a revocation list of each authority; undefined: revocation is not looked at. */
+  readonly revocations?: string | undefined;
 }
 
 /** Where connections of a host go whose TLS is not ended here. */
@@ -192,6 +228,7 @@ export const EMPTY_SNAPSHOT: Snapshot = {
   backends: new Map(),
   tls: new Map(),
   certificates: new Map(),
+  clientCas: new Map(),
   challenges: new Map(),
   settings: { trustedProxies: [], httpsPort: 443 },
 };

@@ -29,6 +29,10 @@ export const DIAGNOSTIC_CODES = {
   CertificateNotYetValid: "The certificate in the Secret is not valid yet",
   CertificateUnreadable: "The Secret's tls.crt is not a certificate",
   CertificateWithoutNames: "The certificate names its host only as common name, which current clients ignore",
+  ClientAuthConflict: "A host asks for client certificates otherwise than this Ingress; its paths answer 503",
+  ClientAuthInvalid: "What is asked of clients' certificates cannot be read; the hosts answer 503",
+  ClientCaUnusable:
+    "The Secret with the authorities of client certificates is missing or cannot be read; the hosts answer 503",
   EndpointsNotFound: "Nothing says where the Service's endpoints are; its paths answer 503",
   EndpointsNotReady: "No endpoint of the Service is ready; its paths answer 503",
   ExternalNameInvalid: "The Service's external name cannot be used; its paths answer 503",

@@ -1,6 +1,6 @@
 import { isRecord, recordAt, stringAt, stringMapAt } from "../ground/json.ts";
 import type { KubeObject } from "../resource/object.ts";
-import type { Route, ServedCertificate } from "../routing/snapshot.ts";
+import type { Route, ServedCertificate, TlsHost } from "../routing/snapshot.ts";
 import type { TranslateInput, TranslateOutput } from "./translate.ts";
 
 /** The moment golden cases happen at. */
@@ -78,18 +78,18 @@ export function summarize(output: TranslateOutput): unknown {
   return withoutEmpty({
     hosts: Object.fromEntries(routes),
     backends: Object.fromEntries(served),
-    tls: Object.fromEntries(
-      [...tls].map(([host, entry]): Line => [
-        host,
-        entry.passthrough === undefined ? entry.certificates.join(" ") : `→ ${entry.passthrough.backend}`,
-      ]),
-    ),
+    tls: Object.fromEntries([...tls].map(([host, entry]): Line => [host, describeTls(entry)])),
     standInsNeeded: output.standInsNeeded.map(({ host, code, message }) => `${host} ${code}: ${message}`),
     diagnostics: output.diagnostics.map(
       ({ object, severity, code, message, hint }) =>
         `${severity} ${code} ${object.namespace}/${object.name}: ${message}${hint === undefined ? "" : ` → ${hint}`}`,
     ),
   });
+}
+
+function describeTls({ passthrough, certificates, clientAuth }: TlsHost): string {
+  const served = passthrough === undefined ? certificates.join(" ") : `→ ${passthrough.backend}`;
+  return clientAuth === undefined ? served : `${served} clients: ${JSON.stringify(clientAuth)}`.trimStart();
 }
 
 type Line = readonly [string, string | readonly string[]];

@@ -8,6 +8,7 @@ import { assembleHosts } from "./ingress/hosts.ts";
 import { ingressRoutes, type IngressRoutes } from "./ingress/ingress-routes.ts";
 import { servesClass, type ClassOptions } from "./ingress/served-class.ts";
 import type { KeyMatches } from "./tls/served-secret.ts";
+import { clientAuths, withClientAuth } from "./tls/client-auth.ts";
 import { tlsHosts, type StandInNeed } from "./tls/tls-hosts.ts";
 
 /** Everything the edge's duties follow from. Objects must be immutable: what was made of one is remembered with it. */
@@ -47,18 +48,21 @@ export function translate(input: TranslateInput): TranslateOutput {
   const { objects, ingresses } = selectServed(input, diagnostics);
   for (const routes of ingresses) report(routes, routes.findings, diagnostics);
   const tls = tlsHosts(ingresses, input);
-  const { hosts, diagnostics: conflicts } = assembleHosts(ingresses, tls.hosts);
+  const clientAuth = clientAuths(ingresses, input.secrets);
+  const { refusalOf } = clientAuth;
+  const { hosts, diagnostics: conflicts } = assembleHosts(ingresses, { tls: tls.hosts, refusalOf });
   const backends = resolveBackends(ingresses, new ServiceIndex(input), diagnostics);
   return {
     content: {
       hosts,
       backends,
-      tls: tls.tls,
+      tls: withClientAuth(tls.tls, hosts.keys(), clientAuth.byHost),
       certificates: tls.certificates,
+      clientCas: clientAuth.clientCas,
       challenges: new Map(input.challenges.map((challenge) => [challenge.token, challenge])),
       settings: input.options.settings,
     },
-    diagnostics: [...diagnostics, ...conflicts, ...tls.diagnostics],
+    diagnostics: [...diagnostics, ...conflicts, ...clientAuth.diagnostics, ...tls.diagnostics],
     standInsNeeded: tls.standInsNeeded,
     served: objects,
   };

@@ -277,7 +277,10 @@ function answerOf(object: KubeObject, type: ChallengeType): readonly HttpChallen
 
 /** Account keys, passwords and the like don't concern the edge. */
 function concernsTls({ before, after }: Change): boolean {
-  return [before, after].some((secret) => isRecord(secret?.["data"]) && secret["data"]["tls.crt"] !== undefined);
+  return [before, after].some((secret) => {
+    const data = secret?.["data"];
+    return isRecord(data) && (data["tls.crt"] !== undefined || data["ca.crt"] !== undefined);
+  });
 }
 
 function isAtLeast(version: string, wanted: string): boolean {

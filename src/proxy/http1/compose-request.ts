@@ -5,7 +5,15 @@ import type { Exchange } from "../exchange.ts";
 import type { ForwardedHeaders } from "../forwarded-headers.ts";
 import { isRequestId } from "../request-ids.ts";
 import { REQUEST_ID } from "./header-names.ts";
-import { KEPT_OF_REQUEST, KEPT_OF_TRUSTED_REQUEST, putBytes, putHeaders, putText } from "./put-head.ts";
+import {
+  KEPT_BESIDE_CERTIFICATE,
+  KEPT_OF_REQUEST,
+  KEPT_OF_TRUSTED_REQUEST,
+  type KeptKinds,
+  putBytes,
+  putHeaders,
+  putText,
+} from "./put-head.ts";
 import type { RequestParser } from "./request-parser.ts";
 import type { RequestTarget } from "./request-target.ts";
 
@@ -34,8 +42,9 @@ export function composeRequest(
   const text = targetText(exchange.policy, parser, target);
   const host = exchange.policy?.upstreamHost ?? target.authority;
   const block = forwarded.block();
-  const headBytes =
-    headers.position - parser.methodStart + (text?.length ?? 0) + host.length + block.length + FIXED_BYTES;
+  const certificate = exchange.certificateLines;
+  const addedBytes = block.length + (certificate?.length ?? 0) + FIXED_BYTES;
+  const headBytes = headers.position - parser.methodStart + (text?.length ?? 0) + host.length + addedBytes;
   const earlyBytes = early.end - early.start;
   const takesEarly = earlyBytes > 0 && headBytes + earlyBytes <= messageBuffers.bytes;
   const out = takeBuffer(takesEarly ? headBytes + earlyBytes : headBytes);
@@ -45,8 +54,9 @@ export function composeRequest(
   at = putText(out, at, " HTTP/1.1\r\nHost: ");
   at = putText(out, at, host);
   at = putText(out, at, "\r\n");
-  at = putHeaders(out, at, bytes, headers, forwarded.trusted ? KEPT_OF_TRUSTED_REQUEST : KEPT_OF_REQUEST);
+  at = putHeaders(out, at, bytes, headers, keptOf(forwarded.trusted, certificate));
   at = putBytes(out, at, block, 0, block.length);
+  if (certificate !== undefined) at = putBytes(out, at, certificate, 0, certificate.length);
   at = putRequestId(out, at, exchange, parser);
   // Both in one spelling, whatever the client's: tabs and leading zeros are read differently elsewhere.
   if (parser.chunked) at = putText(out, at, "Transfer-Encoding: chunked\r\n");
@@ -62,6 +72,11 @@ export function composeRequest(
   exchange.requestLength = at;
   exchange.requestHasBody = takesEarly;
   return takesEarly;
+}
+
+function keptOf(trusted: boolean, certificate: Buffer | undefined): KeptKinds {
+  if (!trusted) return KEPT_OF_REQUEST;
+  return certificate === undefined ? KEPT_OF_TRUSTED_REQUEST : KEPT_BESIDE_CERTIFICATE;
 }
 
 /** Writes the id that the log has, or the client's, or one of our own; a client's header is never longer than its line. */

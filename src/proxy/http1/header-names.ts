@@ -18,8 +18,10 @@ export const FORWARDED_HOST = 11;
 export const FORWARDED_PORT = 12;
 /** Names a request in the logs of everyone on its way; written anew. */
 export const REQUEST_ID = 13;
+/** What ingress-nginx tells endpoints about a client's certificate. */
+export const CLIENT_CERTIFICATE = 14;
 /** One more than the last kind. */
-export const KIND_COUNT = 14;
+export const KIND_COUNT = 15;
 
 interface KnownHeader {
   readonly name: string;
@@ -55,11 +57,10 @@ export const KNOWN_HEADERS: readonly KnownHeader[] = [
   { name: "x-real-ip", kind: FORWARDING },
   { name: "x-scheme", kind: FORWARDING },
   { name: "forwarded", kind: FORWARDING },
-  // What ingress-nginx tells backends about a verified client certificate.
-  { name: "ssl-client-verify", kind: FORWARDING },
-  { name: "ssl-client-cert", kind: FORWARDING },
-  { name: "ssl-client-subject-dn", kind: FORWARDING },
-  { name: "ssl-client-issuer-dn", kind: FORWARDING },
+  { name: "ssl-client-verify", kind: CLIENT_CERTIFICATE },
+  { name: "ssl-client-cert", kind: CLIENT_CERTIFICATE },
+  { name: "ssl-client-subject-dn", kind: CLIENT_CERTIFICATE },
+  { name: "ssl-client-issuer-dn", kind: CLIENT_CERTIFICATE },
 ];
 
 const SLOTS = 1024;

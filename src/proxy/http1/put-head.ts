@@ -1,4 +1,5 @@
 import {
+  CLIENT_CERTIFICATE,
   CONNECTION,
   CONTENT_LENGTH,
   EXPECT,
@@ -51,7 +52,9 @@ export function putHeaders(out: Buffer, from: number, bytes: Buffer, headers: He
 /** What passes to the endpoint as it came: what the edge gives no meaning to. How long the body is, is written anew. */
 export const KEPT_OF_REQUEST: KeptKinds = only(OTHER, EXPECT);
 /** The same from a trusted proxy; the claims that are extended are written anew. */
-export const KEPT_OF_TRUSTED_REQUEST: KeptKinds = only(OTHER, EXPECT, FORWARDING);
+export const KEPT_OF_TRUSTED_REQUEST: KeptKinds = only(OTHER, EXPECT, FORWARDING, CLIENT_CERTIFICATE);
+/** The same where certificates are our own business: nobody else's word about them passes. */
+export const KEPT_BESIDE_CERTIFICATE: KeptKinds = only(OTHER, EXPECT, FORWARDING);
 /** What passes to the client. */
 export const KEPT_OF_RESPONSE: KeptKinds = allBut(HOP_BY_HOP, CONNECTION, TRANSFER_ENCODING, UPGRADE);
 /** The same for responses that cannot have a length. */

@@ -4,6 +4,7 @@ import { isHashTemplate } from "../../routing/hash-key.ts";
 import { ACCESS_BLOCKS_MAX, isAddressBlock } from "../../routing/phases/access.ts";
 import type { Diagnostic } from "../diagnostic.ts";
 import { parseBool, parseCount, parseSeconds, parseSize } from "./annotation-value.ts";
+import { CLIENT_AUTH_NAMES, type ClientAuthWish, readClientAuth } from "./client-auth-annotations.ts";
 import { NGINX_PREFIX, NOT_NEEDED, SECURITY, UNSUPPORTED } from "./known-annotations.ts";
 
 /** What the annotations of one Ingress ask for, defaults applied. */
@@ -22,12 +23,20 @@ export interface IngressPolicy {
   readonly isCanary: boolean;
   /** TLS of the hosts goes to the endpoints as it is. False when that would let in whom another annotation keeps out. */
   readonly passthrough: boolean;
+  /** Undefined: nothing is asked of clients. */
+  readonly clientAuth: ClientAuthWish | undefined;
   readonly findings: readonly Finding[];
 }
 
 /** Why the paths of an Ingress are closed instead of open. */
 export interface Refusal {
-  readonly code: "SecurityAnnotationUnsupported" | "BackendProtocolUnsupported" | "AccessListInvalid";
+  readonly code:
+    | "SecurityAnnotationUnsupported"
+    | "BackendProtocolUnsupported"
+    | "AccessListInvalid"
+    | "ClientAuthInvalid"
+    | "ClientAuthConflict"
+    | "ClientCaUnusable";
   readonly reason: string;
 }
 
@@ -69,6 +78,8 @@ export function readIngressPolicy(annotations: Readonly<Record<string, string>>)
     else if (name.startsWith(OLD_PREFIX)) reportOldPrefix(name, findings);
   }
   if (draft.passthrough) reportVoid(annotations, findings);
+  const { wish: clientAuth, findings: clientFindings } = readClientAuth(annotations, draft.passthrough);
+  findings.push(...clientFindings);
   return {
     policy: draft.policy,
     httpsRedirect: draft.forceSslRedirect ? "always" : draft.sslRedirect ? "tls" : "never",
@@ -79,7 +90,8 @@ export function readIngressPolicy(annotations: Readonly<Record<string, string>>)
     regexPaths: draft.useRegex || draft.rewriteTarget !== undefined,
     rewriteTarget: draft.rewriteTarget,
     isCanary: draft.isCanary,
-    passthrough: draft.passthrough && draft.refusal === undefined,
+    passthrough: draft.passthrough && draft.refusal === undefined && clientAuth === undefined,
+    clientAuth,
     findings,
   };
 }
@@ -98,6 +110,7 @@ interface Draft {
 }
 
 function readOne(name: string, value: string, draft: Draft, findings: Finding[]): void {
+  if (CLIENT_AUTH_NAMES.has(name)) return;
   const full = `${NGINX_PREFIX}${name}`;
   const restricts = SECURITY.get(name);
   if (restricts !== undefined) {
@@ -330,6 +343,7 @@ function isKnown(name: string): boolean {
   return (
     READERS.has(name) ||
     ACCESS_LISTS.has(name) ||
+    CLIENT_AUTH_NAMES.has(name) ||
     SECURITY.has(name) ||
     NOT_NEEDED.has(name) ||
     UNSUPPORTED.includes(name)
@@ -337,7 +351,14 @@ function isKnown(name: string): boolean {
 }
 
 function unknown(name: string): Finding {
-  const known = [...READERS.keys(), ...ACCESS_LISTS.keys(), ...SECURITY.keys(), ...NOT_NEEDED.keys(), ...UNSUPPORTED];
+  const known = [
+    ...READERS.keys(),
+    ...ACCESS_LISTS.keys(),
+    ...CLIENT_AUTH_NAMES,
+    ...SECURITY.keys(),
+    ...NOT_NEEDED.keys(),
+    ...UNSUPPORTED,
+  ];
   const near = known.find((candidate) => isNear(name, candidate));
   return {
     severity: "warning",

@@ -1,12 +1,21 @@
 import { wildcardKey } from "../../routing/match.ts";
 import type { Host, ObjectReference, Route } from "../../routing/snapshot.ts";
 import { describeObject, type Diagnostic } from "../diagnostic.ts";
+import type { Refusal } from "../annotations/ingress-policy.ts";
 import { CLAIM_OF_ALL, type HostRoute, type IngressRoutes, type RouteForms } from "./ingress-routes.ts";
 
 /** The hosts to serve, and what was wrong on the way. */
 export interface HostsOutput {
   readonly hosts: ReadonlyMap<string, Host>;
   readonly diagnostics: readonly Diagnostic[];
+}
+
+/** What of the hosts others have found out. */
+export interface HostsInput {
+  /** Hosts that have TLS. */
+  readonly tls: ReadonlySet<string>;
+  /** Why an Ingress's paths are closed on a host; undefined when they are not. */
+  readonly refusalOf: (routes: IngressRoutes, host: string) => Refusal | undefined;
 }
 
 /** A route that has its place, with the Ingress it comes from. */
@@ -28,13 +37,13 @@ interface HostDraft {
  * ingress-nginx one Ingress with `use-regex` or `rewrite-target` makes every path of its hosts a regular expression,
  * also those of other Ingresses: case-insensitive and open at the end.
  */
-export function assembleHosts(ingresses: readonly IngressRoutes[], tls: ReadonlySet<string>): HostsOutput {
+export function assembleHosts(ingresses: readonly IngressRoutes[], input: HostsInput): HostsOutput {
   const diagnostics: Diagnostic[] = [];
   const drafts = new Map<string, HostDraft>();
   for (const routes of ingresses) placeRoutes(routes, drafts, diagnostics);
   const hosts = new Map<string, Host>();
   for (const [host, draft] of drafts) {
-    const made = finishHost(host, draft, tls, diagnostics);
+    const made = finishHost(host, draft, input, diagnostics);
     if (made.routes.length > 0) hosts.set(host, made);
   }
   return { hosts, diagnostics };
@@ -71,17 +80,21 @@ function draftOf(drafts: Map<string, HostDraft>, host: string): HostDraft {
 /** By first route: the host made before. Kept when all routes are still the same objects. */
 const made = new WeakMap<Route, Host>();
 
-function finishHost(host: string, draft: HostDraft, tls: ReadonlySet<string>, diagnostics: Diagnostic[]): Host {
+function finishHost(host: string, draft: HostDraft, input: HostsInput, diagnostics: Diagnostic[]): Host {
   const placed = [...draft.claims.values()];
   const regex = draft.regexBy !== undefined;
   const usable = regex ? placed.filter((entry) => checkRegex(host, draft, entry, diagnostics)) : placed;
   if (usable.length > 1) usable.sort(regex ? byLengthThenText : byLengthThenType);
-  const routes = usable.map(({ by, route }) => route.forms.form({ redirect: redirects(by, host, tls), regex }));
+  const options = (by: IngressRoutes): { readonly redirect: boolean; readonly refusal: Refusal | undefined } => ({
+    redirect: redirects(by, host, input.tls),
+    refusal: input.refusalOf(by, host),
+  });
+  const routes = usable.map(({ by, route }) => route.forms.form({ ...options(by), regex }));
   // A rule for the prefix "/" leaves nothing over.
   const takesAll = !regex && draft.claims.has(CLAIM_OF_ALL);
   if (draft.fallback !== undefined && !takesAll) {
     const { by, route } = draft.fallback;
-    routes.push(route.form({ redirect: redirects(by, host, tls), regex: false }));
+    routes.push(route.form({ ...options(by), regex: false }));
   }
   const first = routes[0];
   if (first === undefined) return { host, routes };

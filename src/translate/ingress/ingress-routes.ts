@@ -2,7 +2,13 @@ import { parseIngress, type Ingress, type IngressBackend, type IngressPath } fro
 import type { KubeObject } from "../../resource/object.ts";
 import { quoted } from "../../resource/parse-problem.ts";
 import type { Action, ObjectReference, PathMatch, Route } from "../../routing/snapshot.ts";
-import { readIngressPolicy, rewriteOf, type Finding, type IngressPolicy } from "../annotations/ingress-policy.ts";
+import {
+  readIngressPolicy,
+  rewriteOf,
+  type Finding,
+  type IngressPolicy,
+  type Refusal,
+} from "../annotations/ingress-policy.ts";
 import type { BackendReference } from "../backend/backend-reference.ts";
 import { backendId } from "../backend/backend-reference.ts";
 import { regexFault } from "../regex-guard.ts";
@@ -144,9 +150,13 @@ class RouteReader {
     const made = { namespace: this.#ingress.namespace, service: name, port, protocol, balance };
     const id = backendId(made);
     if (!this.backends.has(id)) this.backends.set(id, { ...made, id });
-    if (refusal !== undefined) return { kind: "reject", status: 503, code: refusal.code, reason: refusal.reason };
+    if (refusal !== undefined) return refusing(refusal);
     return { kind: "forward", targets: [{ backend: id, weight: 1 }] };
   }
+}
+
+function refusing({ code, reason }: Refusal): Action {
+  return { kind: "reject", status: 503, code, reason };
 }
 
 /** ImplementationSpecific is element-wise like Prefix, as in ingress-nginx. */
@@ -164,19 +174,26 @@ function claimOf(path: IngressPath): string {
 /** One route in the forms its host may need; each is made on first use and then stays the same object. */
 export class RouteForms {
   readonly #base: Route;
-  readonly #made = new Map<number, Route>();
+  readonly #made = new Map<string, Route>();
 
   constructor(base: Route) {
     this.#base = base;
   }
 
-  form(options: { readonly redirect: boolean; readonly regex: boolean }): Route {
-    const key = (options.redirect ? 1 : 0) + (options.regex ? 2 : 0);
+  /** `refusal`: why the host lets nobody in. */
+  form(options: {
+    readonly redirect: boolean;
+    readonly regex: boolean;
+    readonly refusal?: Refusal | undefined;
+  }): Route {
+    const { refusal } = options;
+    const key = `${options.redirect} ${options.regex} ${refusal === undefined ? "" : refusal.reason}`;
     const known = this.#made.get(key);
     if (known !== undefined) return known;
-    const { path, policy } = this.#base;
+    const { path, policy, action } = this.#base;
     const made: Route = {
       ...this.#base,
+      action: refusal === undefined || action.kind === "reject" ? action : refusing(refusal),
       path: options.regex ? { type: "regex", value: path.value, ignoreCase: true } : path,
       policy: options.redirect ? { ...policy, httpsRedirectStatus: 308 } : policy,
     };
