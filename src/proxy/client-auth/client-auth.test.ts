@@ -177,7 +177,7 @@ describe("Client certificates", { skip: skipWithout("openssl") }, () => {
     test(`no session goes on, so each connection proves its certificate anew (${version})`, async () => {
       await using edge = await openEdge(snapshotOf({ "secret.example": ON }));
       const first = await shake(edge.httpsPort, { servername: "secret.example", ...show("ann"), ...only });
-      let session = version === "TLSv1.2" ? first.getSession() : undefined;
+      let session: Buffer | undefined = version === "TLSv1.2" ? first.getSession() : undefined;
       first.on("session", (each: Buffer) => (session = each));
       const client = new RawClient(first);
       client.send(getOf({}));
@@ -194,7 +194,7 @@ describe("Client certificates", { skip: skipWithout("openssl") }, () => {
     test(`a session made without one does not count as one when it goes on (${version})`, async () => {
       await using edge = await openEdge(snapshotOf({ "secret.example": ON }));
       const first = await shake(edge.httpsPort, { servername: "secret.example", ...only });
-      let session = version === "TLSv1.2" ? first.getSession() : undefined;
+      let session: Buffer | undefined = version === "TLSv1.2" ? first.getSession() : undefined;
       first.on("session", (each: Buffer) => (session = each));
       const client = new RawClient(first);
       client.send(getOf({}));
