@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { ApiServer } from "../api/server.ts";
 import { applyObject } from "../api/apply.ts";
 import { ensureDefaults } from "../api/bootstrap.ts";
-import { AcmeServer } from "../acme/server/acme-server.ts";
+import { AcmeServer, revocationListUrlPath } from "../acme/server/acme-server.ts";
 import { ControlPlane } from "../control/control-plane.ts";
 import { LintelError, messageOf } from "../ground/errors.ts";
 import type { Host } from "../ground/host.ts";
@@ -101,8 +101,13 @@ class Control {
     const token = ensureToken(folder);
     await using resources = new AsyncDisposableStack();
 
+    const acmeBase = `https://${addressText(settings.acme)}`;
     const [ca, store, kept] = await Promise.all([
-      LocalCa.open({ directory: folder.localCa, clock: systemClock }),
+      LocalCa.open({
+        directory: folder.localCa,
+        clock: systemClock,
+        revocationListUrl: (keyIdHex) => `${acmeBase}${revocationListUrlPath(keyIdHex)}`,
+      }),
       SqliteStore.open({ path: folder.database, clock: systemClock }),
       readKeptSnapshot(SNAPSHOT_FILE),
     ]);
@@ -122,7 +127,6 @@ class Control {
     });
     resources.defer(() => feed.close());
 
-    const acmeBase = `https://${addressText(settings.acme)}`;
     const acme = await AcmeServer.open({
       baseUrl: () => acmeBase,
       ca,
@@ -132,6 +136,7 @@ class Control {
       dial: http01Dial({ ...settings, edge: settings.edgeHttp, clock: systemClock }),
       dialTls: tlsAlpnDial({ ...settings, edge: settings.edgeHttps, clock: systemClock }),
       nameservers: settings.nameservers,
+      requireExternalAccount: settings.acmeRequireEab,
       random: systemRandom,
     });
     resources.defer(() => acme.close());
@@ -161,7 +166,13 @@ class Control {
       acmeDirectory: (wanted) => {
         const isOurs = isEmbeddedDirectory(wanted);
         return isOurs || settings.offline
-          ? { url: acmeDirectory, caBundle: ca.rootPem, root: ca.rootPem, offline: settings.offline && !isOurs }
+          ? {
+              url: acmeDirectory,
+              caBundle: ca.rootPem,
+              root: ca.rootPem,
+              externalAccount: acme.ownExternalAccount,
+              offline: settings.offline && !isOurs,
+            }
           : { url: wanted, offline: false };
       },
       addresses: settings.publicAddresses.map((ip) => ({ ip })),

@@ -18,6 +18,8 @@ export interface ControlSettings {
   readonly nameservers: readonly string[];
   /** Whether solvers may run programs of this machine. */
   readonly allowExecSolver: boolean;
+  /** Whether the embedded CA registers accounts with an external account binding only. */
+  readonly acmeRequireEab: boolean;
   /** CIDR blocks of proxies whose X-Forwarded-* is believed. */
   readonly trustedProxies: readonly string[];
   /** Whether connections to the edge begin with a PROXY header, those of this machine as well. */
@@ -54,6 +56,7 @@ export function parseControlSettings(value: unknown): ControlSettings {
     offline: booleanAt(value, "offline") ?? false,
     nameservers: strings(value, "nameservers"),
     allowExecSolver: booleanAt(value, "allowExecSolver") ?? false,
+    acmeRequireEab: booleanAt(value, "acmeRequireEab") ?? false,
     trustedProxies: strings(value, "trustedProxies"),
     proxyProtocol: booleanAt(value, "proxyProtocol") ?? false,
     edgeHttp: addressAt(value, "edgeHttp"),

@@ -37,6 +37,8 @@ export interface UpSettings {
   readonly nameservers: readonly string[];
   /** Whether solvers may run programs of this machine. */
   readonly allowExecSolver: boolean;
+  /** Whether the embedded CA registers accounts with an external account binding only. */
+  readonly acmeRequireEab: boolean;
   readonly example: boolean;
   /** Manifests, absolute paths. */
   readonly files: readonly string[];
@@ -288,6 +290,7 @@ function slotPlans(host: Host, settings: UpSettings, folder: StateFolder, bound:
     offline: settings.offline,
     nameservers: settings.nameservers,
     allowExecSolver: settings.allowExecSolver,
+    acmeRequireEab: settings.acmeRequireEab,
     trustedProxies: settings.trustedProxies,
     proxyProtocol: settings.proxyProtocol !== undefined,
     edgeHttp: addressOf(bound, "http"),

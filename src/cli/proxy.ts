@@ -119,6 +119,7 @@ async function runProxy(host: Host, name: string | undefined, options: ProxyOpti
       offline: false,
       nameservers: [],
       allowExecSolver: false,
+      acmeRequireEab: false,
       example: false,
       files: [],
       generate: (directory) => writeProxyManifests(directory, proxyObjects(sites, ca)),

@@ -28,6 +28,7 @@ interface UpOptions {
   readonly offline?: boolean;
   readonly nameserver?: readonly string[];
   readonly allowExecSolver?: boolean;
+  readonly acmeRequireEab?: boolean;
   readonly example?: boolean;
   readonly accessLog?: string;
   readonly accessLogSample?: number;
@@ -53,6 +54,7 @@ export function upCommand(host: Host): Command {
     .option("--https <port>", "port for HTTPS (default: 443, else 8443)", parsePort)
     .option("--api <port>", "port of the Kubernetes API, on 127.0.0.1 (default: 6443)", parsePort)
     .option("--acme <port>", "port of the local CA's ACME server, on 127.0.0.1 (default: 8555)", parsePort)
+    .option("--acme-require-eab", 'have that server register only clients with a key of "lintel ca eab create"')
     .option("--admin <port>", "port for health, metrics and status, on 127.0.0.1 (default: 9254)", parsePort)
     .option("--workers <count>", "processes that serve traffic (default: one a core)", parseWorkers)
     .option("--offline", "answer every ACME issuer with the local CA: nothing leaves this machine")
@@ -114,6 +116,7 @@ function upSettings(host: Host, manifests: readonly string[], options: UpOptions
     offline: options.offline ?? false,
     nameservers: options.nameserver ?? [],
     allowExecSolver: options.allowExecSolver ?? false,
+    acmeRequireEab: options.acmeRequireEab ?? false,
     example,
     files,
     accessLog: accessLogTarget(host, options.accessLog),

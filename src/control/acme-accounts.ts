@@ -38,6 +38,8 @@ export type AcmeDirectory = (server: string) => {
   readonly caBundle?: string;
   /** The CA's root in PEM, for `ca.crt` of Secrets; known of the embedded CA alone. */
   readonly root?: string;
+  /** What accounts of issuers that name no external account are bound with; of the embedded CA alone. */
+  readonly externalAccount?: { readonly kid: string; readonly hmacKey: string };
   readonly offline: boolean;
 };
 
@@ -74,6 +76,11 @@ export class AcmeAccounts {
   /** The root, in PEM, of the CA that answers `issuer`; "" where it is not known. */
   rootOf(issuer: Issuer): string {
     return issuer.spec.kind === "acme" ? (this.#directory(issuer.spec.server).root ?? "") : "";
+  }
+
+  /** What an account for `server` is bound with when its issuer names no external account, or its own CA is not asked. */
+  ownExternalAccount(server: string): { readonly kid: string; readonly hmacKey: string } | undefined {
+    return this.#directory(server).externalAccount;
   }
 
   /** The directory that is really asked for `server`. */

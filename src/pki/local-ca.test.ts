@@ -72,6 +72,56 @@ test("authority() keeps the intermediate for two days, across a restart, then re
   assert.equal(second?.chain, third?.chain);
 });
 
+test("LocalCa keeps replaced intermediates until they expire, to sign their lists", async (t) => {
+  const directory = await temporaryFolder(t);
+  const clock = new ManualClock();
+  const ca = await LocalCa.open({ directory, clock });
+  const keyIds: string[] = [];
+  for (let round = 0; round < 4; round++) {
+    keyIds.unshift(parseCertificate((await ca.authority()).chain).subjectKeyIdHex ?? "");
+    await clock.advance(2 * DAY_MS);
+  }
+  const { root, intermediates } = await ca.issuers();
+  // The first was made eight days ago and lived for seven.
+  assert.deepEqual(
+    intermediates.map(({ keyIdHex }) => keyIdHex),
+    keyIds.slice(0, 3),
+  );
+  assert.equal(await ca.revocationList(keyIds[3] ?? "", []), undefined);
+  assert.notEqual(await ca.revocationList(keyIds[2] ?? "", []), undefined);
+  assert.deepEqual([root.keyIdHex, root.state], [ca.rootKeyIdHex, "signing"]);
+  await ca.authority();
+  assert.deepEqual(
+    (await ca.issuers()).intermediates.map(({ state }) => state),
+    ["signing", "retired", "retired", "retired"],
+  );
+});
+
+test("revokeIntermediate() has the next certificate signed by another one, also in other processes", async (t) => {
+  const directory = await temporaryFolder(t);
+  const clock = new ManualClock();
+  const ca = await LocalCa.open({ directory, clock });
+  const before = await ca.authority();
+  const other = await LocalCa.open({ directory, clock });
+  const revoked = await other.revokeIntermediate(1);
+  assert.equal(revoked?.serialHex, parseCertificate(before.chain).serialHex);
+  assert.equal(await other.revokeIntermediate(1), undefined, "only once");
+  assert.equal(await ca.issuerRevokedMs(revoked?.keyIdHex ?? ""), clock.nowMs());
+  assert.notEqual((await ca.authority()).chain, before.chain);
+  assert.deepEqual(
+    (await ca.issuers()).intermediates.map(({ state }) => state),
+    ["signing", "revoked"],
+  );
+});
+
+test("LocalCa signs nothing while it cannot tell which intermediates were revoked", async (t) => {
+  const directory = await temporaryFolder(t);
+  const ca = await LocalCa.open({ directory, clock: new ManualClock() });
+  await ca.authority();
+  await writeFile(join(directory, "revoked.json"), "{");
+  await assert.rejects(ca.authority(), (error) => isLintelError(error, "StateUnreadable"));
+});
+
 test("authority() replaces a damaged intermediate", async (t) => {
   const directory = await temporaryFolder(t);
   await writeFile(join(directory, "intermediate.pem"), "-----BEGIN NONSENSE-----");

@@ -1,14 +1,16 @@
-import type { KeyObject } from "node:crypto";
-import { randomUUID } from "node:crypto";
-import { link, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../ground/clock.ts";
 import { LintelError } from "../ground/errors.ts";
-import { encodeKey, generateKey, parseKey, spkiFingerprint } from "./key.ts";
+import { addRevokedIssuer, readRetired, readRevokedIssuers, retirePair } from "./issuers-folder.ts";
+import { encodeKey, generateKey } from "./key.ts";
+import { createOnce, type Pair, pairText, readPair, readText, removeRemains, replaceFile } from "./pair-file.ts";
 import { selfSign, type SigningAuthority, signRequest } from "./sign.ts";
-import { type CertificateFacts, parseCertificate } from "./x509/certificate.ts";
+import { certificateBlocks, certificateParts, parseCertificate } from "./x509/certificate.ts";
 import { parseIp } from "./x509/ip-address.ts";
 import { createRequest } from "./x509/request.ts";
+import { encodeRevocationList, type RevokedCertificate } from "./x509/revocation-list.ts";
+import { signerFor } from "./x509/signature.ts";
 
 const DAY_MS = 86_400_000;
 const ROOT_DURATION_MS = 3652 * DAY_MS;
@@ -18,6 +20,9 @@ const INTERMEDIATE_LEFT_MIN_MS = 5 * DAY_MS;
 
 /** A file that was being written this long ago belongs to a process that was killed. */
 const REMAINS_AGE_MS = 3_600_000;
+
+/** How long a revocation list is good: clients keep it no longer, so a revocation is known everywhere within a day. */
+export const REVOCATION_LIST_MS: number = DAY_MS;
 
 /** How far before now a new certificate becomes valid: clients whose clocks run late must accept it too. */
 export const BACKDATE_MS = 3_600_000;
@@ -31,17 +36,41 @@ export interface IssuedCertificate {
   readonly notAfterMs: number;
 }
 
-interface Pair {
-  readonly certificate: string;
-  readonly key: KeyObject;
-  readonly facts: CertificateFacts;
+/** An authority of this CA, as people are shown it. */
+export interface IssuerSummary {
+  readonly commonName: string;
+  readonly serialHex: string;
+  /** Its subject key identifier: what its revocation list is named by. */
+  readonly keyIdHex: string;
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+  /** `signing`: makes certificates now; `retired`: what it signed is still good; `revoked`: that is not either. */
+  readonly state: "signing" | "retired" | "revoked";
+}
+
+/** A revocation list, and until when it need not be asked for again. */
+export interface SignedRevocationList {
+  readonly der: Uint8Array;
+  readonly nextUpdateMs: number;
+}
+
+/** How a local CA is opened. */
+export interface LocalCaOptions {
+  readonly directory: string;
+  readonly clock: Clock;
+  /** Of the root, when it is made. @default "Lintel Local CA" */
+  readonly commonName?: string | undefined;
+  /** Where the list of what an authority revoked is published, by its key identifier; goes into intermediates. @default nowhere */
+  readonly revocationListUrl?: ((keyIdHex: string) => string) | undefined;
 }
 
 /**
  * The certificate authority of this machine: a root of ten years that users trust once, and an intermediate of seven
  * days that signs and replaces itself. `directory` holds each with its key in one file, `root.pem` and
  * `intermediate.pem` (0600), so that no crash can part a certificate from its key, and the root's certificate alone in
- * `root.crt` (0644) for trust stores. Several processes may open the same directory: they agree on one root.
+ * `root.crt` (0644) for trust stores. An intermediate that was replaced stays in `retired-KEYID.pem` until it expires, to
+ * sign the list of what was revoked of its certificates. Several processes may open the same directory: they agree on
+ * one root.
  */
 export class LocalCa {
   /** The certificate that clients must trust. */
@@ -49,12 +78,15 @@ export class LocalCa {
   readonly #directory: string;
   readonly #clock: Clock;
   readonly #root: Pair;
+  readonly #revocationListUrl: ((keyIdHex: string) => string) | undefined;
+  #lastListNumber = 0;
   #intermediate: Promise<Pair> | undefined;
 
-  private constructor(options: { readonly directory: string; readonly clock: Clock; readonly root: Pair }) {
+  private constructor(options: LocalCaOptions & { readonly root: Pair }) {
     this.#directory = options.directory;
     this.#clock = options.clock;
     this.#root = options.root;
+    this.#revocationListUrl = options.revocationListUrl;
     this.rootPem = options.root.certificate;
   }
 
@@ -62,12 +94,7 @@ export class LocalCa {
    * Opens the authority in `directory`, made (0700) with a new root when there is none. The root is never replaced: a
    * damaged or expired one is StateUnreadable, since a silent new one would be trusted by nobody.
    */
-  static async open(options: {
-    readonly directory: string;
-    readonly clock: Clock;
-    /** Of the root, when it is made. @default "Lintel Local CA" */
-    readonly commonName?: string | undefined;
-  }): Promise<LocalCa> {
+  static async open(options: LocalCaOptions): Promise<LocalCa> {
     const { directory, clock } = options;
     await mkdir(directory, { recursive: true, mode: 0o700 });
     await removeRemains(directory, clock.nowMs() - REMAINS_AGE_MS);
@@ -83,14 +110,14 @@ export class LocalCa {
     }
     const published = join(directory, "root.crt");
     if ((await readText(published)) !== root.certificate) await replaceFile(published, root.certificate, 0o644);
-    return new LocalCa({ directory, clock, root });
+    return new LocalCa({ ...options, root });
   }
 
   /** Returns the intermediate that signs now, with at least five days left, replaced before when it had less. */
   async authority(): Promise<SigningAuthority> {
     const waiting = this.#intermediate;
     let pair = await waiting;
-    if (pair === undefined || !this.#isUsable(pair)) {
+    if (pair === undefined || !this.#isUsable(pair) || (await this.#isRevoked(pair))) {
       // Whoever finds the old one still in place starts the change; all others join it.
       if (this.#intermediate === waiting) this.#intermediate = this.#renewed();
       try {
@@ -125,12 +152,99 @@ export class LocalCa {
     return { chain, key: encodeKey(key, "PKCS8"), notAfterMs: parseCertificate(chain).notAfterMs };
   }
 
+  /** Returns the root's key identifier, hexadecimal. */
+  get rootKeyIdHex(): string {
+    return keyIdOf(this.#root);
+  }
+
+  /** Returns the root and every intermediate that has not expired, the newest first. */
+  async issuers(): Promise<{ readonly root: IssuerSummary; readonly intermediates: readonly IssuerSummary[] }> {
+    const revoked = new Set((await readRevokedIssuers(this.#directory)).map(({ keyIdHex }) => keyIdHex));
+    const current = await readPair(this.#currentFile());
+    const signing = current === undefined || current === "damaged" ? [] : [current];
+    const retired = await readRetired(this.#directory, this.#clock.nowMs());
+    const states = [
+      ...signing.map((pair) => summaryOf(pair, this.#isUsable(pair) ? "signing" : "retired")),
+      ...retired.map((pair) => summaryOf(pair, "retired")),
+    ];
+    const unique = [...new Map(states.toReversed().map((state) => [state.keyIdHex, state])).values()].toReversed();
+    return {
+      root: summaryOf(this.#root, "signing"),
+      intermediates: unique.map((state) => (revoked.has(state.keyIdHex) ? { ...state, state: "revoked" } : state)),
+    };
+  }
+
+  /** Returns when the intermediate with this key identifier was revoked, or undefined when it was not. */
+  async issuerRevokedMs(keyIdHex: string): Promise<number | undefined> {
+    return (await readRevokedIssuers(this.#directory)).find((issuer) => issuer.keyIdHex === keyIdHex)?.revokedMs;
+  }
+
+  /**
+   * Revokes the intermediate that signs now, for `reason` (RFC 5280 section 5.3.1): the root's list names it from here on, and the
+   * next certificate is signed by another one, also in other processes. Returns it, or undefined when there is none.
+   */
+  async revokeIntermediate(reason: number): Promise<IssuerSummary | undefined> {
+    const pair = await readPair(this.#currentFile());
+    if (pair === undefined || pair === "damaged") return undefined;
+    const { serialHex, notAfterMs } = pair.facts;
+    const revoked = { serialHex, keyIdHex: keyIdOf(pair), revokedMs: this.#clock.nowMs(), reason, notAfterMs };
+    if (await this.#isRevoked(pair)) return undefined;
+    await addRevokedIssuer(this.#directory, revoked);
+    return summaryOf(pair, "revoked");
+  }
+
+  /**
+   * Returns the revocation list of the authority with this key identifier, good for a day: of an intermediate it holds
+   * `revoked`, of the root its revoked intermediates. Undefined for authorities that are not of this CA or have expired.
+   */
+  async revocationList(
+    keyIdHex: string,
+    revoked: readonly RevokedCertificate[],
+  ): Promise<SignedRevocationList | undefined> {
+    const pair = await this.#pairWith(keyIdHex);
+    const [der] = pair === undefined ? [] : certificateBlocks(pair.certificate);
+    if (pair === undefined || der === undefined) return undefined;
+    const nowMs = this.#clock.nowMs();
+    // Times are unique enough to number lists, but two of the same millisecond need two numbers.
+    this.#lastListNumber = Math.max(nowMs, this.#lastListNumber + 1);
+    const list = await encodeRevocationList({
+      issuerDer: certificateParts(der).subjectDer,
+      authorityKeyId: Uint8Array.from(Buffer.from(keyIdHex, "hex")),
+      signer: signerFor(pair.key),
+      number: this.#lastListNumber,
+      thisUpdateMs: nowMs,
+      nextUpdateMs: nowMs + REVOCATION_LIST_MS,
+      revoked: pair === this.#root ? await readRevokedIssuers(this.#directory) : revoked,
+    });
+    return { der: list, nextUpdateMs: nowMs + REVOCATION_LIST_MS };
+  }
+
+  async #pairWith(keyIdHex: string): Promise<Pair | undefined> {
+    if (keyIdHex === this.rootKeyIdHex) return this.#root;
+    const current = await readPair(this.#currentFile());
+    const retired = await readRetired(this.#directory, this.#clock.nowMs());
+    return [...(current === undefined || current === "damaged" ? [] : [current]), ...retired].find(
+      (pair) => keyIdOf(pair) === keyIdHex,
+    );
+  }
+
+  async #isRevoked(pair: Pair): Promise<boolean> {
+    return (await this.issuerRevokedMs(keyIdOf(pair))) !== undefined;
+  }
+
+  #currentFile(): string {
+    return join(this.#directory, "intermediate.pem");
+  }
+
   async #renewed(): Promise<Pair> {
-    const file = join(this.#directory, "intermediate.pem");
+    const file = this.#currentFile();
     const kept = await readPair(file);
+    if (kept !== undefined && kept !== "damaged") {
+      if (this.#isUsable(kept) && !(await this.#isRevoked(kept))) return kept;
+      await retirePair(this.#directory, kept);
+    }
     // A damaged intermediate is no loss: nothing is pinned to it, a new one takes its place.
-    if (kept !== undefined && kept !== "damaged" && this.#isUsable(kept)) return kept;
-    const made = await makeIntermediate(this.#root, this.#clock.nowMs());
+    const made = await makeIntermediate(this.#root, this.#clock.nowMs(), this.#revocationListUrl?.(this.rootKeyIdHex));
     await replaceFile(file, pairText(made), 0o600);
     return made;
   }
@@ -161,7 +275,7 @@ async function makeRoot(commonName: string, nowMs: number): Promise<Pair> {
   return { certificate: chain, key, facts: parseCertificate(chain) };
 }
 
-async function makeIntermediate(root: Pair, nowMs: number): Promise<Pair> {
+async function makeIntermediate(root: Pair, nowMs: number, revocationListUrl: string | undefined): Promise<Pair> {
   const key = await generateKey({ algorithm: "ECDSA", size: 256 });
   const csr = await createRequest(key, { commonName: `${root.facts.commonName} Intermediate` });
   const { chain } = await signRequest({
@@ -172,75 +286,18 @@ async function makeIntermediate(root: Pair, nowMs: number): Promise<Pair> {
     isCa: true,
     usages: [],
     pathLength: 0,
+    revocationListUrls: revocationListUrl === undefined ? [] : [revocationListUrl],
   });
   return { certificate: chain, key, facts: parseCertificate(chain) };
 }
 
-function pairText(pair: Pair): string {
-  return pair.certificate + encodeKey(pair.key, "PKCS8");
+function keyIdOf(pair: Pair): string {
+  return pair.facts.subjectKeyIdHex ?? "";
 }
 
-async function readPair(file: string): Promise<Pair | "damaged" | undefined> {
-  const text = await readText(file);
-  if (text === undefined) return undefined;
-  try {
-    const key = parseKey(text);
-    const facts = parseCertificate(text);
-    const certificate = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n/.exec(text)?.[0];
-    const whole = certificate !== undefined && spkiFingerprint(key) === facts.spkiSha256;
-    return whole ? { certificate, key, facts } : "damaged";
-  } catch {
-    return "damaged";
-  }
-}
-
-async function readText(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (cause) {
-    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return undefined;
-    throw new LintelError(`Cannot read "${file}"`, { code: "StateUnreadable", cause });
-  }
-}
-
-/** Writes `file` unless it is there already, whole or not at all: `link` fails where `rename` would replace. */
-async function createOnce(file: string, text: string): Promise<void> {
-  const temporary = await writeBeside(file, text, 0o600);
-  try {
-    await link(temporary, file);
-  } catch (cause) {
-    if (!(cause instanceof Error && "code" in cause && cause.code === "EEXIST")) {
-      throw new LintelError(`Cannot write "${file}"`, { code: "StateUnreadable", cause });
-    }
-  } finally {
-    await rm(temporary, { force: true });
-  }
-}
-
-async function replaceFile(file: string, text: string, mode: number): Promise<void> {
-  await rename(await writeBeside(file, text, mode), file);
-}
-
-async function writeBeside(file: string, text: string, mode: number): Promise<string> {
-  const temporary = `${file}.${randomUUID()}.new`;
-  await using handle = await open(temporary, "wx", mode);
-  await handle.writeFile(text);
-  // A rename may reach the disk before the bytes do: a power cut must not leave an empty key behind a good name.
-  await handle.sync();
-  return temporary;
-}
-
-async function removeRemains(directory: string, beforeMs: number): Promise<void> {
-  for (const name of await readdir(directory)) {
-    if (!/\.[0-9a-f-]{36}\.new$/.test(name)) continue;
-    const file = join(directory, name);
-    // Another process may have renamed it in the meantime.
-    const modifiedMs = await stat(file).then(
-      (found) => found.mtimeMs,
-      () => Infinity,
-    );
-    if (modifiedMs < beforeMs) await rm(file, { force: true });
-  }
+function summaryOf(pair: Pair, state: IssuerSummary["state"]): IssuerSummary {
+  const { commonName, serialHex, notBeforeMs, notAfterMs } = pair.facts;
+  return { commonName, serialHex, keyIdHex: keyIdOf(pair), notBeforeMs, notAfterMs, state };
 }
 
 function unusableRoot(file: string, why: string): LintelError {

@@ -50,6 +50,8 @@ export interface CertificateTerms {
   readonly certified?: CertifiedNames | undefined;
   /** Of a CA: how many further authorities may follow below it. @default no limit */
   readonly pathLength?: number | undefined;
+  /** Where the list of revoked certificates is found. @default nowhere */
+  readonly revocationListUrls?: readonly string[] | undefined;
 }
 
 /** Bytes of a serial number: 127 random bits after the sign (the CA/Browser Forum asks for 64), and short enough for RFC 5280's 20. */
@@ -140,6 +142,7 @@ async function issue(
     usages: terms.usages,
     subjectKeyId,
     authorityKeyId,
+    revocationListUrls: terms.revocationListUrls,
   });
   const body = sequence(
     encodeDer(0xa0, integer(2)),

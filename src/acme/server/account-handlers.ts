@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { arrayAt, isRecord, jsonEqual, recordAt, stringAt } from "../../ground/json.ts";
 import type { AccountCall, Reply, ServerParts, SignedCall } from "./call.ts";
+import { boundExternalAccount } from "./external-account.ts";
 import { openJws, type VerificationKey, verificationKey, verifiedPayload } from "./jws.ts";
 import { ACCOUNTS_MAX } from "./ledger.ts";
-import { type AccountRecord, orderStatus } from "./records.ts";
+import { type AccountRecord, orderStatus, withAccount } from "./records.ts";
 import { ServerProblem } from "./server-problem.ts";
 
 const CONTACTS_MAX = 10;
@@ -22,14 +23,21 @@ export function newAccount(parts: ServerParts, call: SignedCall): Reply {
   if (parts.ledger.accounts() >= ACCOUNTS_MAX) {
     throw new ServerProblem(429, "rateLimited", `This CA has ${ACCOUNTS_MAX} accounts and takes no more`);
   }
+  const external = boundExternalAccount(call, (id) => parts.externalAccount(id));
+  if (external === undefined && parts.requiresExternalAccount) {
+    const detail = "This CA registers accounts with an external account binding only: ask its operator for a key";
+    throw new ServerProblem(403, "externalAccountRequired", detail);
+  }
   const account: AccountRecord = {
     id: randomBytes(12).toString("base64url"),
     thumbprint: call.key.thumbprint,
     jwk: call.key.jwk,
     contact: parseContact(call.payload),
     deactivated: false,
+    externalAccountId: external?.id,
   };
-  parts.ledger.putAccount(account);
+  if (external === undefined || external.id === parts.ownExternalAccountId) parts.ledger.putAccount(account);
+  else parts.ledger.addBoundAccount(account, withAccount(external, account.id));
   parts.log.info("ACME account registered", { account: account.id });
   return { status: 201, headers: { Location: accountUrl(parts, account) }, body: render(parts, account) };
 }

@@ -268,6 +268,39 @@ test("AcmeServer gives renewal information and takes each replacement once", asy
   assert.ok(revoked !== undefined && revoked.endMs <= systemClock.nowMs(), "renew at once");
 });
 
+test("AcmeServer makes certificates of each profile, and refuses profiles it does not have", async (t) => {
+  const bench = await open(t);
+  await bench.client.register({ contact: [] });
+  assert.deepEqual((await bench.client.directory()).profiles, ["default", "tlsserver", "shortlived"]);
+  const key = await generateKey({ algorithm: "RSA", size: 2048 });
+  const commonName = "shop.internal";
+  const made = async (profile?: string): Promise<readonly unknown[]> => {
+    const order = await prove(bench, SHOP, profile);
+    const csr = await createRequest(key, { commonName, dnsNames: [commonName] });
+    const done = await bench.client.finalize(order.finalize, csr);
+    const facts = parseCertificate(await bench.client.certificate(done.certificate ?? ""));
+    const days = Math.round((facts.notAfterMs - systemClock.nowMs()) / 86_400_000);
+    return [days, facts.commonName, facts.usages.includes("key encipherment")];
+  };
+  assert.deepEqual(await made(), [5, commonName, true]);
+  assert.deepEqual(await made("tlsserver"), [5, "", false]);
+  assert.deepEqual(await made("shortlived"), [1, "", false]);
+  await assert.rejects(bench.client.newOrder({ identifiers: SHOP, profile: "toString" }), refusal("invalidProfile"));
+});
+
+test("AcmeServer asks for renewal at once when the intermediate was revoked, and signs with another", async (t) => {
+  const bench = await open(t);
+  await bench.client.register({ contact: [] });
+  const before = await obtain(bench, SHOP);
+  const early = await bench.client.renewalInfo(before);
+  assert.ok(early !== undefined && early.startMs > systemClock.nowMs(), "not yet");
+  assert.notEqual(await bench.server.ca.revokeIntermediate(1), undefined);
+  const info = await bench.client.renewalInfo(before);
+  assert.ok(info !== undefined && info.endMs <= systemClock.nowMs(), "renew at once");
+  const after = await obtain(bench, SHOP);
+  assert.notEqual(parseCertificate(after).authorityKeyIdHex, parseCertificate(before).authorityKeyIdHex);
+});
+
 test("AcmeServer updates, re-keys and deactivates accounts", async (t) => {
   const bench = await open(t);
   const { accountUrl } = await bench.client.register({ contact: ["mailto:a@shop.internal"] });
@@ -356,8 +389,12 @@ async function driveToEnd(
 }
 
 /** Returns a ready order for `identifiers`. */
-async function prove(bench: Bench, identifiers: readonly AcmeIdentifier[]): ReturnType<AcmeClient["order"]> {
-  const order = await bench.client.newOrder({ identifiers });
+async function prove(
+  bench: Bench,
+  identifiers: readonly AcmeIdentifier[],
+  profile?: string,
+): ReturnType<AcmeClient["order"]> {
+  const order = await bench.client.newOrder({ identifiers, profile });
   for (const url of order.authorizations) {
     for (const challenge of (await bench.client.authorization(url)).challenges) {
       bench.answers.set(challenge.token, `${challenge.token}.${bench.client.thumbprint()}`);

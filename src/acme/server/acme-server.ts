@@ -6,11 +6,14 @@ import type { LocalCa } from "../../pki/local-ca.ts";
 import { keyAuthorization } from "../key-authorization.ts";
 import type { Reply, ServerParts } from "./call.ts";
 import { readRenewalInfo } from "./certificate-handlers.ts";
+import { makeExternalAccount } from "./external-account-keys.ts";
 import type { Http01Dialer } from "./http01-dialer.ts";
 import { Ledger } from "./ledger.ts";
 import { Nonces } from "./nonces.ts";
 import { withChallenge } from "./order-handlers.ts";
-import type { AuthorizationRecord } from "./records.ts";
+import type { AuthorizationRecord, ExternalAccountRecord } from "./records.ts";
+import { profileDescriptions } from "./profiles.ts";
+import { revocationListPath, RevocationLists } from "./revocation-lists.ts";
 import { routeOf } from "./routes.ts";
 import { problemDocument, type ProblemDocument, ServerProblem } from "./server-problem.ts";
 import { readSignedCall } from "./signed-call.ts";
@@ -21,6 +24,11 @@ export type { Http01Dialer } from "./http01-dialer.ts";
 
 /** Below what everything of this server lives. */
 const BASE_PATH = "/acme/local";
+
+/** Returns the path of the revocation list of the authority with this key identifier, for the URL in its certificates. */
+export function revocationListUrlPath(keyIdHex: string): string {
+  return `${BASE_PATH}/${revocationListPath(keyIdHex)}`;
+}
 
 /** How the server is opened. */
 export interface AcmeServerOptions {
@@ -36,6 +44,8 @@ export interface AcmeServerOptions {
   readonly dialTls?: TlsAlpnDialer;
   /** The resolvers that DNS-01 asks, `host:port`. @default the system's */
   readonly nameservers?: readonly string[];
+  /** Whether accounts are registered with an external account binding only. @default false */
+  readonly requireExternalAccount?: boolean;
   /** Numbers in [0, 1): spreads the retries of validations. */
   readonly random: () => number;
 }
@@ -53,18 +63,26 @@ export class AcmeServer {
   readonly #parts: ServerParts;
   readonly #stop: AbortController = new AbortController();
   readonly #underway = new Set<Promise<void>>();
+  readonly #revocationLists: RevocationLists;
+  readonly #own: ExternalAccountRecord;
 
   private constructor(options: AcmeServerOptions, ledger: Ledger) {
     const { ca, clock, log } = options;
     this.#options = options;
     this.#ledger = ledger;
     this.#validator = new Validator(options);
+    this.#revocationLists = new RevocationLists({ ca, clock, ledger });
+    const own = makeExternalAccount({ note: "", reusable: true, nowMs: clock.nowMs() });
+    this.#own = own;
     this.#parts = {
       ca,
       clock,
       log,
       ledger,
       url: (path) => `${options.baseUrl()}${BASE_PATH}/${path}`,
+      requiresExternalAccount: options.requireExternalAccount ?? false,
+      externalAccount: (id) => (id === own.id ? own : ledger.externalAccount(id)),
+      ownExternalAccountId: own.id,
       startValidation: (authorization) => this.#track(this.#validate(authorization)),
       validationsFull: () => this.#validator.isFull,
     };
@@ -77,6 +95,14 @@ export class AcmeServer {
       void server.#parts.startValidation(authorization);
     }
     return server;
+  }
+
+  /**
+   * The external account that this instance binds its own accounts with, so that they are registered where a binding is
+   * demanded of everyone. Another one at every start.
+   */
+  get ownExternalAccount(): { readonly kid: string; readonly hmacKey: string } {
+    return { kid: this.#own.id, hmacKey: this.#own.hmacKey };
   }
 
   /** Answers one request: the listener of a server that others own. Paths outside `/acme/local/` get a 404. */
@@ -119,7 +145,7 @@ export class AcmeServer {
   async #answer(request: IncomingMessage): Promise<Reply> {
     const { pathname, searchParams } = new URL(request.url ?? "/", "https://acme.invalid");
     const path = pathname.startsWith(`${BASE_PATH}/`) ? pathname.slice(BASE_PATH.length + 1) : "";
-    const unsigned = this.#unsigned(request.method ?? "", path);
+    const unsigned = await this.#unsigned(request.method ?? "", path);
     if (unsigned !== undefined) return unsigned;
     const route = routeOf(path);
     if (route === undefined) {
@@ -141,10 +167,12 @@ export class AcmeServer {
     return route.handler(this.#parts, call, route.ids, searchParams);
   }
 
-  #unsigned(method: string, path: string): Reply | undefined {
+  async #unsigned(method: string, path: string): Promise<Reply | undefined> {
     if (method !== "GET" && method !== "HEAD") return undefined;
     if (path === "directory") return { status: 200, body: this.#directory() };
     if (path === "new-nonce") return { status: method === "HEAD" ? 200 : 204 };
+    const [, keyIdHex] = /^crl\/([0-9a-f]+)\.crl$/.exec(path) ?? [];
+    if (keyIdHex !== undefined) return this.#revocationLists.read(keyIdHex);
     const [, renewalId] = /^renewal-info\/([^/]+)$/.exec(path) ?? [];
     return renewalId === undefined ? undefined : readRenewalInfo(this.#parts, renewalId);
   }
@@ -158,25 +186,27 @@ export class AcmeServer {
       revokeCert: url("revoke-certificate"),
       keyChange: url("key-change"),
       renewalInfo: url("renewal-info"),
-      meta: { externalAccountRequired: false },
+      meta: {
+        externalAccountRequired: this.#parts.requiresExternalAccount,
+        profiles: profileDescriptions(),
+      },
     };
   }
 
   #write(request: IncomingMessage, response: ServerResponse, reply: Reply): void {
-    const text =
-      typeof reply.body === "string" ? reply.body : reply.body === undefined ? "" : JSON.stringify(reply.body);
+    const content = bytesOf(reply.body);
     const links = [`<${this.#parts.url("directory")}>;rel="index"`, ...(reply.links ?? [])];
     response.writeHead(reply.status, {
       "Replay-Nonce": this.#nonces.issue(),
       "Cache-Control": "no-store",
       Link: links,
       ...(reply.body === undefined ? {} : { "Content-Type": reply.contentType ?? "application/json" }),
-      ...(reply.status === 204 ? {} : { "Content-Length": Buffer.byteLength(text) }),
+      ...(reply.status === 204 ? {} : { "Content-Length": content.length }),
       // What is left of a request that was too long is not read: the connection cannot be used again.
       ...(request.complete || request.method !== "POST" ? {} : { Connection: "close" }),
       ...reply.headers,
     });
-    response.end(request.method === "HEAD" ? undefined : text);
+    response.end(request.method === "HEAD" ? undefined : content);
   }
 
   async #validate(authorization: AuthorizationRecord): Promise<void> {
@@ -214,6 +244,11 @@ export class AcmeServer {
     if (problem === undefined) this.#options.log.info("Name proven", fields);
     else this.#options.log.warn("Name not proven", { ...fields, problem: problem.detail });
   }
+}
+
+function bytesOf(body: unknown): Uint8Array {
+  if (body instanceof Uint8Array) return body;
+  return Buffer.from(typeof body === "string" ? body : body === undefined ? "" : JSON.stringify(body));
 }
 
 function problemReply(error: unknown): Reply {

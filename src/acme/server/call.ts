@@ -3,7 +3,7 @@ import type { Logger } from "../../ground/log.ts";
 import type { LocalCa } from "../../pki/local-ca.ts";
 import type { VerificationKey } from "./jws.ts";
 import type { Ledger } from "./ledger.ts";
-import type { AccountRecord, AuthorizationRecord } from "./records.ts";
+import type { AccountRecord, AuthorizationRecord, ExternalAccountRecord } from "./records.ts";
 
 /** What every handler of the server works with. */
 export interface ServerParts {
@@ -13,6 +13,12 @@ export interface ServerParts {
   readonly ledger: Ledger;
   /** Returns the absolute URL of a path below the server's own: `order/abc`. */
   readonly url: (path: string) => string;
+  /** Whether accounts are registered with an external account binding only. */
+  readonly requiresExternalAccount: boolean;
+  /** Returns the external account key with this id, this instance's own among them. */
+  readonly externalAccount: (id: string) => ExternalAccountRecord | undefined;
+  /** Of the key that this instance binds its own accounts with; it is not kept. */
+  readonly ownExternalAccountId: string;
   /** Starts looking for the answer of a challenge whose state is processing; resolves when that is settled, never rejects. */
   readonly startValidation: (authorization: AuthorizationRecord) => Promise<void>;
   /** Whether no further validation can be started now. */
@@ -38,7 +44,7 @@ export interface AccountCall extends SignedCall {
 export interface Reply {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** JSON, or text of `contentType`. */
+  /** JSON, or text or bytes of `contentType`. */
   readonly body?: unknown;
   /** @default "application/json" */
   readonly contentType?: string;

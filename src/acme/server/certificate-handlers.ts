@@ -1,6 +1,11 @@
 import { decodeBase64url } from "../../ground/base64url.ts";
 import { numberAt, stringAt } from "../../ground/json.ts";
-import { certificateBlocks, type CertificateParts, certificateParts } from "../../pki/x509/certificate.ts";
+import {
+  certificateBlocks,
+  type CertificateParts,
+  certificateParts,
+  parseCertificate,
+} from "../../pki/x509/certificate.ts";
 import { sha256Hex } from "../../pki/x509/sha256.ts";
 import type { Reply, ServerParts, SignedCall } from "./call.ts";
 import { authorizationStatus, type CertificateRecord } from "./records.ts";
@@ -41,20 +46,22 @@ export function revokeCertificate(parts: ServerParts, call: SignedCall): Reply {
   }
   if (record.revokedMs !== undefined)
     throw new ServerProblem(400, "alreadyRevoked", "The certificate is revoked already");
-  parts.ledger.putCertificate({ ...record, revokedMs: parts.clock.nowMs(), revocationReason: reason });
+  const revoked = { ...record, revokedMs: parts.clock.nowMs(), revocationReason: reason };
+  parts.ledger.revoke(revoked, given.facts.authorityKeyIdHex ?? "");
   parts.log.info("Certificate revoked", { serial: record.id, reason });
   return { status: 200 };
 }
 
-/** Tells when to renew a certificate (RFC 9773 section 4.2): in the last third of its life, or at once when it is revoked. */
-export function readRenewalInfo(parts: ServerParts, renewalId: string): Reply {
+/** Tells when to renew a certificate (RFC 9773 section 4.2): in the last third of its life, or at once when it or its issuer is revoked. */
+export async function readRenewalInfo(parts: ServerParts, renewalId: string): Promise<Reply> {
   const record = parts.ledger.certificateByRenewalId(renewalId);
   if (record === undefined) throw new ServerProblem(404, "malformed", "This CA knows no certificate of that name");
   const lifeMs = record.notAfterMs - record.notBeforeMs;
+  const issuerKeyIdHex = parseCertificate(record.chain).authorityKeyIdHex ?? "";
+  const revokedMs = record.revokedMs ?? (await parts.ca.issuerRevokedMs(issuerKeyIdHex));
+  // A window that is over asks for renewal at once (RFC 9773 section 4.2).
   const startMs =
-    record.revokedMs === undefined
-      ? record.notBeforeMs + lifeMs * WINDOW_START
-      : record.revokedMs - lifeMs * WINDOW_LENGTH;
+    revokedMs === undefined ? record.notBeforeMs + lifeMs * WINDOW_START : revokedMs - lifeMs * WINDOW_LENGTH;
   const window = {
     start: new Date(startMs).toISOString(),
     end: new Date(startMs + lifeMs * WINDOW_LENGTH).toISOString(),

@@ -2,14 +2,17 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { LintelError } from "../../ground/errors.ts";
+import type { RevokedCertificate } from "../../pki/x509/revocation-list.ts";
 import {
   type AccountRecord,
   type AuthorizationRecord,
   type CertificateRecord,
+  type ExternalAccountRecord,
   type OrderRecord,
   parseAccount,
   parseAuthorizationRecord,
   parseCertificateRecord,
+  parseExternalAccount,
   parseOrderRecord,
 } from "./records.ts";
 
@@ -17,6 +20,8 @@ import {
 export const ACCOUNTS_MAX = 10_000;
 /** Orders of one account that have not expired; more are refused. */
 export const ORDERS_OF_ACCOUNT_MAX = 1000;
+/** External account keys in all; more are refused. */
+export const EXTERNAL_ACCOUNTS_MAX = 10_000;
 /** How long certificates are remembered after their end: for revocation and renewal information that come late. */
 const CERTIFICATE_GRACE_MS = 7 * 86_400_000;
 
@@ -32,6 +37,9 @@ const TABLES = `
   CREATE INDEX IF NOT EXISTS authorization_account ON authorization (account);
   CREATE INDEX IF NOT EXISTS authorization_expiry ON authorization (expires_ms);
   CREATE TABLE IF NOT EXISTS certificate (id TEXT PRIMARY KEY, renewal_id TEXT NOT NULL UNIQUE, not_after_ms INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS revocation (serial TEXT PRIMARY KEY, issuer TEXT NOT NULL, revoked_ms INTEGER NOT NULL, reason INTEGER NOT NULL, not_after_ms INTEGER NOT NULL) STRICT;
+  CREATE INDEX IF NOT EXISTS revocation_issuer ON revocation (issuer);
+  CREATE TABLE IF NOT EXISTS external_account (id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
 `;
 
 /**
@@ -108,15 +116,10 @@ export class Ledger {
 
   /** Adds an order with its authorizations, all or none. */
   addOrder(order: OrderRecord, authorizations: readonly AuthorizationRecord[]): void {
-    this.#database.exec("BEGIN IMMEDIATE");
-    try {
+    this.#together(() => {
       for (const authorization of authorizations) this.putAuthorization(authorization);
       this.putOrder(order);
-      this.#database.exec("COMMIT");
-    } catch (error) {
-      this.#database.exec("ROLLBACK");
-      throw error;
-    }
+    });
   }
 
   /** Adds or replaces an order. */
@@ -169,16 +172,85 @@ export class Ledger {
       .run(certificate.id, certificate.renewalId, certificate.notAfterMs, JSON.stringify(certificate));
   }
 
+  /** Marks a certificate as revoked and puts it on the list of `issuerKeyIdHex`, both or neither. */
+  revoke(certificate: CertificateRecord, issuerKeyIdHex: string): void {
+    const { id, revokedMs = 0, revocationReason = 0, notAfterMs } = certificate;
+    this.#together(() => {
+      this.putCertificate(certificate);
+      this.#database
+        .prepare("INSERT OR REPLACE INTO revocation VALUES (?, ?, ?, ?, ?)")
+        .run(id, issuerKeyIdHex, revokedMs, revocationReason, notAfterMs);
+    });
+  }
+
+  /** Returns what of the certificates of an issuer was revoked, expired ones included until a week after their end. */
+  revocationsOf(issuerKeyIdHex: string): readonly RevokedCertificate[] {
+    return this.#database
+      .prepare("SELECT serial, revoked_ms, reason FROM revocation WHERE issuer = ? ORDER BY revoked_ms, serial")
+      .all(issuerKeyIdHex)
+      .map((row) => ({
+        serialHex: String(row["serial"]),
+        revokedMs: Number(row["revoked_ms"]),
+        reason: Number(row["reason"]),
+      }));
+  }
+
+  /** Returns how many certificates are good at `nowMs`, and how many were revoked before their end. */
+  certificateCounts(nowMs: number): { readonly valid: number; readonly revoked: number } {
+    const revoked = this.#count("SELECT count(*) AS n FROM revocation WHERE not_after_ms > ?", nowMs);
+    return {
+      valid: this.#count("SELECT count(*) AS n FROM certificate WHERE not_after_ms > ?", nowMs) - revoked,
+      revoked,
+    };
+  }
+
+  /** Returns the external account key with this id. */
+  externalAccount(id: string): ExternalAccountRecord | undefined {
+    return parseExternalAccount(this.#body("SELECT body FROM external_account WHERE id = ?", id));
+  }
+
+  /** Returns every external account key, the oldest first. */
+  externalAccounts(): readonly ExternalAccountRecord[] {
+    return this.#bodies("SELECT body FROM external_account")
+      .flatMap((body) => parseExternalAccount(body) ?? [])
+      .sort((left, right) => left.createdMs - right.createdMs);
+  }
+
+  /** Adds or replaces an external account key. */
+  putExternalAccount(key: ExternalAccountRecord): void {
+    this.#database.prepare("INSERT OR REPLACE INTO external_account VALUES (?, ?)").run(key.id, JSON.stringify(key));
+  }
+
+  /** Adds an account together with the external account key that it used up, both or neither. */
+  addBoundAccount(account: AccountRecord, key: ExternalAccountRecord): void {
+    this.#together(() => {
+      this.putAccount(account);
+      this.putExternalAccount(key);
+    });
+  }
+
   /** Forgets what has expired. */
   sweep(nowMs: number): void {
     this.#database.prepare("DELETE FROM acme_order WHERE expires_ms <= ?").run(nowMs);
     this.#database.prepare("DELETE FROM authorization WHERE expires_ms <= ?").run(nowMs);
     this.#database.prepare("DELETE FROM certificate WHERE not_after_ms <= ?").run(nowMs - CERTIFICATE_GRACE_MS);
+    this.#database.prepare("DELETE FROM revocation WHERE not_after_ms <= ?").run(nowMs - CERTIFICATE_GRACE_MS);
   }
 
   /** Closes the file; no call may follow. */
   close(): void {
     this.#database.close();
+  }
+
+  #together(write: () => void): void {
+    this.#database.exec("BEGIN IMMEDIATE");
+    try {
+      write();
+      this.#database.exec("COMMIT");
+    } catch (error) {
+      this.#database.exec("ROLLBACK");
+      throw error;
+    }
   }
 
   #body(sql: string, key: string): unknown {
@@ -192,7 +264,7 @@ export class Ledger {
       .map((row) => parse(row["body"]));
   }
 
-  #count(sql: string, ...values: readonly string[]): number {
+  #count(sql: string, ...values: readonly (string | number)[]): number {
     return Number(this.#database.prepare(sql).get(...values)?.["n"] ?? 0);
   }
 }

@@ -11,6 +11,7 @@ import type { AccountCall, Reply, ServerParts } from "./call.ts";
 import { acceptRequest } from "./certificate-request.ts";
 import { parseIdentifiers } from "./identifiers.ts";
 import { ORDERS_OF_ACCOUNT_MAX } from "./ledger.ts";
+import { profileOf } from "./profiles.ts";
 import {
   type AuthorizationRecord,
   authorizationStatus,
@@ -20,12 +21,11 @@ import {
   orderStatus,
   type ServerChallengeType,
 } from "./records.ts";
+import { revocationListPath } from "./revocation-lists.ts";
 import { ServerProblem } from "./server-problem.ts";
 
 /** How long an order may take from first to last, and how long its authorizations are good. */
 const ORDER_DURATION_MS = 86_400_000;
-/** How long certificates last: as long as every intermediate of the local CA has left when it signs. */
-const CERTIFICATE_DURATION_MS = 5 * 86_400_000;
 /** How long the answer to a challenge waits for the outcome. */
 const ANSWER_WAIT_MS = 500;
 const CSR_BYTES_MAX = 65_536;
@@ -39,6 +39,7 @@ export function newOrder(parts: ServerParts, call: AccountCall): Reply {
     const detail = `The account has ${ORDERS_OF_ACCOUNT_MAX} orders that have not expired; they do after a day`;
     throw new ServerProblem(429, "rateLimited", detail, { headers: { "Retry-After": "3600" } });
   }
+  const { name: profile, profile: terms } = profileOf(call.payload);
   const identifiers = parseIdentifiers(call.payload);
   const replaces = checkReplaces(parts, call, identifiers);
   const authorizations = identifiers.map((identifier) => newAuthorization(call.account.id, identifier, nowMs));
@@ -48,8 +49,9 @@ export function newOrder(parts: ServerParts, call: AccountCall): Reply {
     identifiers,
     authorizationIds: authorizations.map((authorization) => authorization.id),
     expiresMs: nowMs + ORDER_DURATION_MS,
-    ...checkTimes(call.payload, nowMs),
+    ...checkTimes(call.payload, nowMs, terms.durationMs),
     replaces,
+    profile,
   };
   parts.ledger.addOrder(order, authorizations);
   return { status: 201, headers: { Location: parts.url(`order/${order.id}`) }, body: renderOrder(parts, order) };
@@ -163,16 +165,24 @@ async function issue(
 ): Promise<CertificateRecord> {
   const nowMs = parts.clock.nowMs();
   const notBeforeMs = order.notBeforeMs ?? nowMs - BACKDATE_MS;
-  const notAfterMs = order.notAfterMs ?? nowMs + CERTIFICATE_DURATION_MS;
+  const { profile } = profileOf(order);
+  const notAfterMs = order.notAfterMs ?? nowMs + profile.durationMs;
+  const authority = await parts.ca.authority();
+  const keyIdHex = parseCertificate(authority.chain).subjectKeyIdHex;
+  const keyUsages = [
+    "digital signature",
+    ...(accepted.keyType === "RSA" && profile.keyEncipherment ? ["key encipherment"] : []),
+  ];
   const { chain } = await signRequest({
     csr: encodePem("CERTIFICATE REQUEST", der),
-    authority: await parts.ca.authority(),
+    authority,
     notBeforeMs,
     durationMs: notAfterMs - notBeforeMs,
     isCa: false,
-    usages: ["digital signature", "server auth", ...(accepted.keyType === "RSA" ? ["key encipherment"] : [])],
+    usages: [...keyUsages, "server auth"],
+    revocationListUrls: keyIdHex === undefined ? [] : [parts.url(revocationListPath(keyIdHex))],
     certified: {
-      commonName: accepted.commonName,
+      commonName: profile.commonName ? accepted.commonName : undefined,
       dnsNames: valuesOf(order.identifiers, "dns"),
       ipAddresses: valuesOf(order.identifiers, "ip"),
     },
@@ -223,7 +233,11 @@ function markReplaced(parts: ServerParts, order: OrderRecord): void {
 }
 
 /** What cannot be kept exactly must be refused (RFC 8555 section 7.4). */
-function checkTimes(payload: unknown, nowMs: number): { notBeforeMs?: number; notAfterMs?: number } {
+function checkTimes(
+  payload: unknown,
+  nowMs: number,
+  durationMs: number,
+): { notBeforeMs?: number; notAfterMs?: number } {
   const read = (key: string): number | undefined => {
     const text = stringAt(payload, key);
     if (text === undefined) return undefined;
@@ -234,7 +248,7 @@ function checkTimes(payload: unknown, nowMs: number): { notBeforeMs?: number; no
   };
   const notBeforeMs = read("notBefore");
   const notAfterMs = read("notAfter");
-  const latestMs = nowMs + CERTIFICATE_DURATION_MS;
+  const latestMs = nowMs + durationMs;
   if (notAfterMs !== undefined && (notAfterMs > latestMs || notAfterMs <= Math.max(nowMs, notBeforeMs ?? 0))) {
     throw new ServerProblem(
       400,
@@ -323,6 +337,7 @@ function renderOrder(parts: ServerParts, order: OrderRecord): unknown {
     finalize: parts.url(`order/${order.id}/finalize`),
     certificate: order.certificateId === undefined ? undefined : parts.url(`certificate/${order.certificateId}`),
     replaces: order.replaces,
+    profile: order.profile,
     error: status === "invalid" ? error?.problem : undefined,
   };
 }

@@ -11,7 +11,28 @@ export interface AccountRecord {
   readonly jwk: Readonly<Record<string, string>>;
   readonly contact: readonly string[];
   readonly deactivated: boolean;
+  /** The external account key that it was registered with. */
+  readonly externalAccountId?: string | undefined;
 }
+
+/** A key that lets a client register (RFC 8555 section 7.3.4). */
+export interface ExternalAccountRecord {
+  /** What clients call kid. */
+  readonly id: string;
+  /** Of HMAC-SHA256, base64url. */
+  readonly hmacKey: string;
+  /** For people: whom it was given to. */
+  readonly note: string;
+  readonly createdMs: number;
+  /** Whether any number of accounts may be registered with it, not one. */
+  readonly reusable: boolean;
+  /** The accounts that were, the last {@link EXTERNAL_ACCOUNT_IDS_MAX}. */
+  readonly accountIds: readonly string[];
+  readonly revokedMs?: number | undefined;
+}
+
+/** Accounts of a reusable key that are remembered. */
+const EXTERNAL_ACCOUNT_IDS_MAX = 1000;
 
 /** An order. Its status is not kept but follows from its parts, see {@link orderStatus}. */
 export interface OrderRecord {
@@ -24,6 +45,8 @@ export interface OrderRecord {
   readonly notAfterMs?: number | undefined;
   /** The certificate it is to replace, as renewal information names it. */
   readonly replaces?: string | undefined;
+  /** Name of the profile that was asked for. */
+  readonly profile?: string | undefined;
   readonly certificateId?: string | undefined;
 }
 
@@ -110,7 +133,29 @@ export function parseAccount(value: unknown): AccountRecord | undefined {
     jwk: stringMapAt(value, "jwk"),
     contact: texts(value, "contact"),
     deactivated: booleanAt(value, "deactivated") ?? false,
+    externalAccountId: stringAt(value, "externalAccountId"),
   };
+}
+
+/** Returns the external account key in a JSON value, or undefined when it is none. */
+export function parseExternalAccount(value: unknown): ExternalAccountRecord | undefined {
+  const id = stringAt(value, "id");
+  const hmacKey = stringAt(value, "hmacKey");
+  if (id === undefined || hmacKey === undefined) return undefined;
+  return {
+    id,
+    hmacKey,
+    note: stringAt(value, "note") ?? "",
+    createdMs: numberAt(value, "createdMs") ?? 0,
+    reusable: booleanAt(value, "reusable") ?? false,
+    accountIds: texts(value, "accountIds"),
+    revokedMs: numberAt(value, "revokedMs"),
+  };
+}
+
+/** Returns `key` with `accountId` among its accounts. */
+export function withAccount(key: ExternalAccountRecord, accountId: string): ExternalAccountRecord {
+  return { ...key, accountIds: [...key.accountIds, accountId].slice(-EXTERNAL_ACCOUNT_IDS_MAX) };
 }
 
 /** Returns the order in a JSON value, or undefined when it is none. */
@@ -128,6 +173,7 @@ export function parseOrderRecord(value: unknown): OrderRecord | undefined {
     notBeforeMs: numberAt(value, "notBeforeMs"),
     notAfterMs: numberAt(value, "notAfterMs"),
     replaces: stringAt(value, "replaces"),
+    profile: stringAt(value, "profile"),
     certificateId: stringAt(value, "certificateId"),
   };
 }

@@ -1,6 +1,6 @@
 import { type AcmeIdentifier, ERROR_PREFIX } from "../wire.ts";
 
-/** The error types this server answers with (RFC 8555 section 6.7, RFC 9773 section 7.4). */
+/** The error types this server answers with (RFC 8555 section 6.7, RFC 9773 section 7.4, the profiles draft). */
 export type ProblemType =
   | "accountDoesNotExist"
   | "alreadyReplaced"
@@ -12,12 +12,15 @@ export type ProblemType =
   | "badSignatureAlgorithm"
   | "connection"
   | "dns"
+  | "externalAccountRequired"
   | "invalidContact"
+  | "invalidProfile"
   | "malformed"
   | "orderNotReady"
   | "rateLimited"
   | "rejectedIdentifier"
   | "serverInternal"
+  | "tls"
   | "unauthorized"
   | "unsupportedContact"
   | "unsupportedIdentifier";

@@ -6,15 +6,18 @@ import { systemClock } from "../../ground/system-clock.ts";
 import { MemoryLog, seededRandom } from "../../ground/testing.ts";
 import { LocalCa } from "../../pki/local-ca.ts";
 import { portOf } from "../testing.ts";
-import { AcmeServer } from "./acme-server.ts";
+import { AcmeServer, revocationListUrlPath } from "./acme-server.ts";
 import type { Http01Dialer } from "./http01-dialer.ts";
+import type { TlsAlpnDialer } from "./tls-alpn-dialer.ts";
 
 /** An ACME server that listens on a free port of 127.0.0.1, over HTTPS with a certificate of its own CA. */
 export interface TestServer {
   readonly baseUrl: string;
   readonly directoryUrl: string;
   readonly caBundle: string;
+  readonly ca: LocalCa;
   readonly log: MemoryLog;
+  readonly ownExternalAccount: () => AcmeServer["ownExternalAccount"];
   /** Closes the server and opens it again on the same port and folder, as a restart does. */
   readonly restart: () => Promise<void>;
 }
@@ -30,13 +33,21 @@ export async function openTestServer(
     readonly dial: Http01Dialer;
     readonly clock?: Clock;
     readonly plain?: boolean;
+    readonly requireExternalAccount?: boolean;
+    /** The resolvers of DNS-01. @default the system's */
+    readonly nameservers?: readonly string[];
+    readonly dialTls?: TlsAlpnDialer;
   },
 ): Promise<TestServer> {
   const clock = options.clock ?? hastyClock;
   const log = new MemoryLog();
-  const ca = await LocalCa.open({ directory: options.directory, clock });
-  const issued = await ca.issue({ names: ["127.0.0.1", "localhost"], durationMs: 86_400_000 });
   let baseUrl = "";
+  const ca = await LocalCa.open({
+    directory: options.directory,
+    clock,
+    revocationListUrl: (keyIdHex) => `${baseUrl}${revocationListUrlPath(keyIdHex)}`,
+  });
+  const issued = await ca.issue({ names: ["127.0.0.1", "localhost"], durationMs: 86_400_000 });
   const open = (): Promise<AcmeServer> =>
     AcmeServer.open({ ...options, baseUrl: () => baseUrl, ca, clock, log, random: seededRandom(1) });
   let server = await open();
@@ -54,7 +65,9 @@ export async function openTestServer(
     baseUrl,
     directoryUrl: `${baseUrl}/acme/local/directory`,
     caBundle: ca.rootPem,
+    ca,
     log,
+    ownExternalAccount: () => server.ownExternalAccount,
     restart: async () => {
       await server.close();
       server = await open();

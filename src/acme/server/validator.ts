@@ -92,7 +92,7 @@ export class Validator {
       const why = tooLate.signal.aborted
         ? `no answer within ${ATTEMPT_DURATION_MAX_MS / 1000} seconds`
         : messageOf(error);
-      return problemDocument(400, isLintelError(error, "NotFound") ? "dns" : "connection", `${tried} failed: ${why}`);
+      return problemDocument(400, failureType(error), `${tried} failed: ${why}`);
     } finally {
       timer.cancel();
     }
@@ -135,6 +135,14 @@ export class Validator {
     if (next === undefined) this.#running--;
     else next();
   }
+}
+
+/** RFC 8555 section 6.7: no address, no TLS, or no connection at all. */
+function failureType(error: unknown): "dns" | "tls" | "connection" {
+  if (isLintelError(error, "NotFound")) return "dns";
+  const cause = error instanceof Error ? error.cause : undefined;
+  const isTls = cause instanceof Error && "code" in cause && String(cause.code).startsWith("ERR_SSL");
+  return isTls ? "tls" : "connection";
 }
 
 function describe({ type, host, token }: Proof): string {

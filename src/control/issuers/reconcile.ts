@@ -179,12 +179,13 @@ class Attempt {
   ): Promise<Setback | "again" | undefined> {
     const { spec, object } = this.#issuer;
     const { clock } = this.#world;
-    const externalAccount = facts.offline ? undefined : await this.#externalAccount();
-    const inputs = JSON.stringify([object.metadata.generation, hashOf(key), externalAccount, facts.directoryUrl]);
+    const named = facts.offline ? undefined : await this.#externalAccount();
+    const inputs = JSON.stringify([object.metadata.generation, hashOf(key), named, facts.directoryUrl]);
     const same = setback?.inputs === inputs ? setback : undefined;
     if (same !== undefined && clock.nowMs() < same.notBeforeMs) return same;
     const caller = this.#world.accounts.open(this.#issuer, key, undefined);
     if (spec.kind !== "acme" || caller === undefined) return undefined;
+    const externalAccount = named ?? this.#world.accounts.ownExternalAccount(spec.server);
     try {
       const { accountUrl } = await caller.register({
         contact: spec.email === "" ? [] : [`mailto:${spec.email}`],

@@ -23,6 +23,7 @@ const EXTENSION = {
   keyUsage: "2.5.29.15",
   alternativeNames: "2.5.29.17",
   basicConstraints: "2.5.29.19",
+  revocationLists: "2.5.29.31",
   authorityKeyId: "2.5.29.35",
   extendedKeyUsage: "2.5.29.37",
 } as const;
@@ -52,6 +53,8 @@ export interface ExtensionRequest {
   /** 20 bytes each. */
   readonly subjectKeyId?: Uint8Array | undefined;
   readonly authorityKeyId?: Uint8Array | undefined;
+  /** URLs of the list on which it would stand once it is revoked. @default none */
+  readonly revocationListUrls?: readonly string[] | undefined;
 }
 
 const NO_NAMES: AlternativeNames = { dnsNames: [], ipAddresses: [], uris: [], emailAddresses: [] };
@@ -77,6 +80,7 @@ export function encodeExtensions(request: ExtensionRequest): Uint8Array {
   add(EXTENSION.basicConstraints, true, basicConstraints(request));
   add(EXTENSION.subjectKeyId, false, request.subjectKeyId && encodeDer(TAG.octetString, request.subjectKeyId));
   add(EXTENSION.authorityKeyId, false, request.authorityKeyId && sequence(encodeDer(0x80, request.authorityKeyId)));
+  add(EXTENSION.revocationLists, false, distributionPoints(request.revocationListUrls ?? []));
   add(EXTENSION.alternativeNames, request.subjectEmpty, request.namesDer);
   return sequence(...parts);
 }
@@ -121,6 +125,13 @@ function basicConstraints(request: ExtensionRequest): Uint8Array {
   if (!request.isCa) return sequence();
   const length = request.pathLength === undefined ? [] : [encodeDer(TAG.integer, Uint8Array.of(request.pathLength))];
   return sequence(encodeDer(TAG.boolean, Uint8Array.of(0xff)), ...length);
+}
+
+/** RFC 5280 section 4.2.1.13: one point, whose full name is all of the URLs. */
+function distributionPoints(urls: readonly string[]): Uint8Array | undefined {
+  if (urls.length === 0) return undefined;
+  const names = urls.map((url) => encodeDer(0x86, Buffer.from(url, "latin1")));
+  return sequence(sequence(encodeDer(0xa0, encodeDer(0xa0, ...names))));
 }
 
 function keyUsageBits(bits: readonly number[]): Uint8Array {
