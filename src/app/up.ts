@@ -126,7 +126,12 @@ export async function runUp(host: Host, settings: UpSettings, reporter: UpReport
       reporter.line("warn", `Process "${slot}" died (${how}): starting it again ${when}`);
     },
   });
-  resources.defer(() => supervisor.stop({ graceMs: settings.graceMs }));
+  resources.defer(async () => {
+    const left = supervisor.stop({ graceMs: settings.graceMs });
+    // Nobody accepts any more: who comes now must be refused at once, not queue until the last process has left.
+    closePorts(bound);
+    await left;
+  });
   stop.supervisor = supervisor;
   stop.graceMs = settings.graceMs;
   const socket = await openReplaceSocket({ folder, workingDirectory: host.workingDirectory }, async (wish) => {

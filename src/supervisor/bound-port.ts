@@ -9,6 +9,7 @@ export interface BoundPort {
   readonly fd: number;
   readonly host: string;
   readonly port: number;
+  /** May be called again. */
   close(): void;
 }
 
@@ -20,7 +21,12 @@ export function bindPort(options: { readonly host: string; readonly port: number
   try {
     const socket = new BoundSocket({ ...options, ipv6Only: options.host.includes(":") });
     const { address, port } = socket.address();
-    return { fd: socket.fd(), host: address, port, close: () => socket.close() };
+    let isOpen = true;
+    const close = (): void => {
+      if (isOpen) socket.close();
+      isOpen = false;
+    };
+    return { fd: socket.fd(), host: address, port, close };
   } catch (error) {
     throw cannotBind(options, error);
   }

@@ -1,20 +1,20 @@
 // Planned replacements under load: of the program, of the workers, and of what is served.
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
-import { Agent, request } from "node:https";
 import { join } from "node:path";
 import { test } from "node:test";
 import { askForReplacement } from "../../src/app/replace-socket.ts";
 import { stateFolderAt } from "../../src/app/state-folder.ts";
 import { eventually } from "./eventually.ts";
 import { Instance, lintel, stateFolder } from "./instance.ts";
+import { Load } from "./load.ts";
 
 const HOST = "hello.localhost";
 const PROGRAM_REPLACEMENTS = 5;
 const WORKER_REPLACEMENTS = 20;
 const CONTROL_DEATHS = 3;
 
-test(`up --replace loses no request over ${PROGRAM_REPLACEMENTS} replacements, on kept and on new connections`, async (t) => {
+test(`up --replace loses no request over ${PROGRAM_REPLACEMENTS} replacements, on kept and new connections and over HTTP/2`, async (t) => {
   const instance = await Instance.start(t, { arguments: ["--example", "--grace", "5"] }).ready();
   const before = await instance.processes();
   const load = new Load(instance, HOST);
@@ -24,8 +24,9 @@ test(`up --replace loses no request over ${PROGRAM_REPLACEMENTS} replacements, o
     assert.match(stdout, /Replaced every process/);
     await load.served(20);
   }
-  const { served, failed } = await load.stop();
+  const { served, failed, sessions } = await load.stop();
   assert.deepEqual(failed, []);
+  assert.ok(sessions > PROGRAM_REPLACEMENTS, "the HTTP/2 clients were sent away by GOAWAY and came back");
   const after = new Set((await instance.processes()).filter(({ state }) => state === "ready").map(({ pid }) => pid));
   assert.ok(before.every(({ pid }) => !after.has(pid)));
   t.diagnostic(`${served} requests, none failed`);
@@ -62,9 +63,10 @@ test(`SIGHUP loses no request over ${WORKER_REPLACEMENTS} replacements of the wo
       () => instance.output.split("Replaced the workers").length > count || undefined,
     );
   }
-  const { served, failed } = await load.stop();
+  const { served, failed, sessions } = await load.stop();
   assert.deepEqual(failed, []);
-  t.diagnostic(`${served} requests, none failed`);
+  assert.ok(sessions > WORKER_REPLACEMENTS, "the HTTP/2 clients were sent away by GOAWAY and came back");
+  t.diagnostic(`${served} requests, none failed, ${sessions} sessions of HTTP/2`);
 });
 
 test("up --replace moves the workers back when control cannot start from the new program", async (t) => {
@@ -116,52 +118,3 @@ test("control that hangs and then dies, again and again, costs no request", asyn
   assert.deepEqual(failed, []);
   t.diagnostic(`${served} requests, none failed`);
 });
-
-/** Clients that ask one after the other: half of them keep their connection, half make a new one each time. */
-class Load {
-  readonly #failed: string[] = [];
-  readonly #clients: readonly Promise<void>[];
-  #served = 0;
-  #running = true;
-
-  constructor(instance: Instance, host: string) {
-    const ca = instance.ca;
-    const { host: address, port } = instance.https;
-    this.#clients = [true, true, false, false].map(async (keepAlive) => {
-      const agent = new Agent({ keepAlive, maxSockets: 1 });
-      while (this.#running) {
-        try {
-          const status = await new Promise<number>((resolve, reject) => {
-            const call = request(
-              { host: address, port, servername: host, headers: { host }, ca, agent, timeout: 10_000 },
-              (response) => {
-                response.resume();
-                response.on("end", () => resolve(response.statusCode ?? 0));
-                response.on("error", reject);
-              },
-            );
-            call.on("timeout", () => call.destroy(new Error("No answer within 10 s")));
-            call.on("error", reject);
-            call.end();
-          });
-          if (status === 200) this.#served++;
-          else this.#failed.push(String(status));
-        } catch (error) {
-          this.#failed.push(`${keepAlive ? "kept" : "new"}: ${String(error)}`);
-        }
-      }
-      agent.destroy();
-    });
-  }
-
-  async served(count: number): Promise<void> {
-    const goal = this.#served + count;
-    await eventually(`${count} more answers`, () => this.#served >= goal || undefined);
-  }
-
-  async stop(): Promise<{ readonly served: number; readonly failed: readonly string[] }> {
-    this.#running = false;
-    await Promise.all(this.#clients);
-    return { served: this.#served, failed: this.#failed };
-  }
-}

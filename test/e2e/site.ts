@@ -12,11 +12,15 @@ export interface Site {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** Starts Lintel with these sites and resolves when all of them are served. */
-export async function startSites(t: TestContext, sites: readonly Site[]): Promise<Instance> {
+/** Starts Lintel with these sites, and more on its command line, and resolves when all of them are served. */
+export async function startSites(
+  t: TestContext,
+  sites: readonly Site[],
+  more: readonly string[] = [],
+): Promise<Instance> {
   const folder = stateFolder(t);
   for (const site of sites) writeFileSync(join(folder, `${site.name}.yaml`), manifestOf(site));
-  return await Instance.start(t, { arguments: [folder] }).ready();
+  return await Instance.start(t, { arguments: [folder, ...more] }).ready();
 }
 
 function manifestOf({ name, host = `${name}.localhost`, port, annotations = {} }: Site): string {
