@@ -22,13 +22,16 @@ export interface ReplaceWish {
   readonly version: string;
 }
 
+/** What became of a wish, in a sentence: `mixed` when some processes run the new program now, and some the old. */
+export type ReplaceOutcome = { readonly done: string } | { readonly mixed: string };
+
 /**
- * Listens in the state folder, which only its owner may enter, for a wish to run another program. `replace` resolves with a
- * sentence about what was done; what it throws is what the other side is told. One wish at a time.
+ * Listens in the state folder, which only its owner may enter, for a wish to run another program. `replace` resolves with
+ * what was done; what it throws is why everything is as it was, and the other side is told. One wish at a time.
  */
 export async function openReplaceSocket(
   place: { readonly folder: StateFolder; readonly workingDirectory: string },
-  replace: (wish: ReplaceWish) => Promise<string>,
+  replace: (wish: ReplaceWish) => Promise<ReplaceOutcome>,
 ): Promise<Server> {
   const path = socketPath(place);
   rmSync(path, { force: true });
@@ -39,7 +42,7 @@ export async function openReplaceSocket(
     if (busy) throw new Error("another replacement is under way");
     busy = true;
     try {
-      answer(socket, { done: await replace(wish) });
+      answer(socket, await replace(wish));
     } finally {
       busy = false;
     }
@@ -81,6 +84,13 @@ export async function askForReplacement(
   const value: unknown = JSON.parse(line);
   const done = stringAt(value, "done");
   if (done !== undefined) return done;
+  const mixed = stringAt(value, "mixed");
+  if (mixed !== undefined) {
+    throw new LintelError(`Cannot replace the whole running version, so that processes of both serve now: ${mixed}`, {
+      code: "Aborted",
+      hint: `Look at ${place.folder.log}, then try --replace again, or stop and start it`,
+    });
+  }
   throw new LintelError(
     `Cannot replace the running version, which goes on: ${stringAt(value, "error") ?? "no reason"}`,
     {

@@ -11,7 +11,7 @@ import { LogFile } from "../supervisor/log-file.ts";
 import type { SocketTable } from "../supervisor/messages.ts";
 import type { SlotPlan } from "../supervisor/slot.ts";
 import { acquireStateLock } from "../supervisor/state-lock.ts";
-import { Supervisor } from "../supervisor/supervisor.ts";
+import { MixedPrograms, Supervisor } from "../supervisor/supervisor.ts";
 import { bindPorts, type BoundPorts, type PortName, type PortPlan, type PortWish } from "./bind-ports.ts";
 import { EXAMPLE_PORTS, writeExample } from "./example-manifests.ts";
 import { writeInstance } from "./instance-file.ts";
@@ -135,10 +135,16 @@ export async function runUp(host: Host, settings: UpSettings, reporter: UpReport
   stop.supervisor = supervisor;
   stop.graceMs = settings.graceMs;
   const socket = await openReplaceSocket({ folder, workingDirectory: host.workingDirectory }, async (wish) => {
-    await moveTo(supervisor, wish, settings.graceMs);
+    try {
+      await moveTo(supervisor, wish, settings.graceMs);
+    } catch (error) {
+      if (!(error instanceof MixedPrograms)) throw error;
+      reporter.line("error", `Processes of two versions serve: ${error.message}`);
+      return { mixed: error.message };
+    }
     const sentence = `Replaced every process: version ${wish.version} serves`;
     reporter.line("done", sentence);
-    return sentence;
+    return { done: sentence };
   }).catch((error: unknown) => {
     // Serving matters more than being replaceable: a path may be too long for a socket.
     reporter.line("note", `Goes on without --replace: ${messageOf(error)}`);
@@ -165,12 +171,20 @@ async function moveTo(supervisor: Supervisor, wish: ReplaceWish, graceMs: number
   });
 }
 
-/** Has the instance that runs on the state folder move to this program; returns when it serves. Throws Unreachable and Aborted. */
+/**
+ * Has the instance that runs on the state folder move to this program; returns when it serves. `unused` is what stands on
+ * the command line beside that, which changes nothing. Throws Unreachable and Aborted.
+ */
 export async function runReplace(
   host: Host,
-  wanted: { readonly stateDirectory: string; readonly version: string },
+  wanted: { readonly stateDirectory: string; readonly version: string; readonly unused: readonly string[] },
   reporter: UpReporter,
 ): Promise<void> {
+  if (wanted.unused.length > 0) {
+    const what = wanted.unused.join(", ");
+    reporter.line("warn", `--replace keeps what Lintel was started with: ${what} of this command line changes nothing`);
+    reporter.line("note", "Stop and start it to change that");
+  }
   const place = { folder: stateFolderAt(wanted.stateDirectory), workingDirectory: host.workingDirectory };
   reporter.line("done", await askForReplacement(place, { program: host.program, version: wanted.version }));
 }

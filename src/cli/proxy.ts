@@ -12,10 +12,13 @@ import {
   PREFERRED,
   accessLogTarget,
   addAddress,
+  addBlock,
+  optionsBeside,
   parseSample,
   parseGrace,
   parsePort,
   parseWorkers,
+  proxyProtocolOf,
   wish,
 } from "./up.ts";
 import { upReporter } from "./up-reporter.ts";
@@ -41,6 +44,9 @@ interface ProxyOptions {
   readonly workers?: number;
   readonly accessLog?: string;
   readonly accessLogSample?: number;
+  readonly trustedProxy?: readonly string[];
+  readonly proxyProtocol?: boolean;
+  readonly proxyProtocolFrom?: readonly string[];
   readonly grace?: number;
   readonly replace?: boolean;
 }
@@ -68,8 +74,17 @@ export function proxyCommand(host: Host): Command {
     .option("--replace", "put this version in the place of the one that runs on the state folder")
     .option("--access-log <file>", "write a line for each request: to a file, - or off (default: off)")
     .option("--access-log-sample <n>", "only for one of n requests answered below 400 (default: 1)", parseSample)
+    .option(
+      "--trusted-proxy <cidr>",
+      "address or block of proxies whose X-Forwarded headers are believed, repeatable",
+      addBlock,
+    )
+    .option("--proxy-protocol", "expect every connection to begin with a PROXY header, as balancers send it")
+    .option("--proxy-protocol-from <cidr>", "the same, from these addresses only, repeatable", addBlock)
     .addHelpText("after", EXAMPLES)
-    .action((name: string | undefined, options: ProxyOptions) => runProxy(host, name, options));
+    .action((name: string | undefined, options: ProxyOptions, command: Command) =>
+      runProxy(host, name, options, optionsBeside(command, ["state", "replace"])),
+    );
 }
 
 const EXAMPLES = `
@@ -79,7 +94,12 @@ Examples:
   lintel proxy shop.localhost --to http://127.0.0.1:3000     for this machine: the local CA signs
 `;
 
-async function runProxy(host: Host, name: string | undefined, options: ProxyOptions): Promise<void> {
+async function runProxy(
+  host: Host,
+  name: string | undefined,
+  options: ProxyOptions,
+  typed: readonly string[],
+): Promise<void> {
   const sites = parseSites(name, options);
   const bundle = options.acmeCaBundle;
   const ca = {
@@ -90,16 +110,16 @@ async function runProxy(host: Host, name: string | undefined, options: ProxyOpti
   const stateDirectory =
     options.state === undefined ? defaultStateDirectory(host, "proxy") : resolve(host.workingDirectory, options.state);
   const reporter = upReporter(host.output);
+  if (options.replace === true) {
+    await runReplace(host, { stateDirectory, version: programVersion(host.program), unused: typed }, reporter);
+    return;
+  }
   for (const site of sites) {
     const reason = options.localCa === true ? "as asked" : "no public CA can vouch for it";
     reporter.line(
       "note",
       site.isLocal ? `${site.host}: the local CA signs (${reason})` : `${site.host}: certificate from ${ca.server}`,
     );
-  }
-  if (options.replace === true) {
-    await runReplace(host, { stateDirectory, version: programVersion(host.program) }, reporter);
-    return;
   }
   await runUp(
     host,
@@ -125,8 +145,8 @@ async function runProxy(host: Host, name: string | undefined, options: ProxyOpti
       generate: (directory) => writeProxyManifests(directory, proxyObjects(sites, ca)),
       accessLog: accessLogTarget(host, options.accessLog),
       accessLogSample: options.accessLogSample ?? 1,
-      trustedProxies: [],
-      proxyProtocol: undefined,
+      trustedProxies: options.trustedProxy ?? [],
+      proxyProtocol: proxyProtocolOf(options),
       graceMs: options.grace ?? STOP_GRACE_MS,
     },
     reporter,

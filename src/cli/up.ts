@@ -77,9 +77,12 @@ export function upCommand(host: Host): Command {
     .option("--proxy-protocol", "expect every connection to begin with a PROXY header, as balancers send it")
     .option("--proxy-protocol-from <cidr>", "the same, from these addresses only, repeatable", addBlock)
     .addHelpText("after", EXAMPLES)
-    .action(async (manifests: readonly string[], options: UpOptions) => {
+    .action(async (manifests: readonly string[], options: UpOptions, command: Command) => {
       const settings = upSettings(host, manifests, options);
-      await (options.replace === true ? runReplace : runUp)(host, settings, upReporter(host.output));
+      const reporter = upReporter(host.output);
+      if (options.replace !== true) return await runUp(host, settings, reporter);
+      const unused = [...optionsBeside(command, ["state", "replace", "example"]), ...manifests];
+      return await runReplace(host, { ...settings, unused }, reporter);
     });
 }
 
@@ -122,12 +125,27 @@ function upSettings(host: Host, manifests: readonly string[], options: UpOptions
     accessLog: accessLogTarget(host, options.accessLog),
     accessLogSample: options.accessLogSample ?? 1,
     trustedProxies: options.trustedProxy ?? [],
-    proxyProtocol:
-      options.proxyProtocol === true || options.proxyProtocolFrom !== undefined
-        ? { sources: options.proxyProtocolFrom ?? [] }
-        : undefined,
+    proxyProtocol: proxyProtocolOf(options),
     graceMs: options.grace ?? STOP_GRACE_MS,
   };
+}
+
+/** Returns whether connections begin with a PROXY header and from where, as {@link UpSettings} wants it. */
+export function proxyProtocolOf(options: {
+  readonly proxyProtocol?: boolean;
+  readonly proxyProtocolFrom?: readonly string[];
+}): UpSettings["proxyProtocol"] {
+  const { proxyProtocol, proxyProtocolFrom } = options;
+  if (proxyProtocol !== true && proxyProtocolFrom === undefined) return undefined;
+  return { sources: proxyProtocolFrom ?? [] };
+}
+
+/** Returns the options that were typed, other than those with these names. */
+export function optionsBeside(command: Command, names: readonly string[]): readonly string[] {
+  return command.options.flatMap((option) => {
+    const name = option.attributeName();
+    return names.includes(name) || command.getOptionValueSource(name) !== "cli" ? [] : [option.long ?? name];
+  });
 }
 
 function missingFile(file: string): LintelError {
@@ -183,7 +201,7 @@ function addText(text: string, before: readonly string[] = []): readonly string[
 }
 
 /** Adds an address or CIDR block to those before. Throws InvalidArgumentError for anything else. */
-function addBlock(text: string, before: readonly string[] = []): readonly string[] {
+export function addBlock(text: string, before: readonly string[] = []): readonly string[] {
   const [address = "", prefix, ...more] = text.split("/");
   const bits = isIP(address) === 6 ? 128 : 32;
   const isBlock = prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits);

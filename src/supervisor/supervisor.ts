@@ -1,5 +1,5 @@
 import type { Clock } from "../ground/clock.ts";
-import { LintelError, type ErrorCode, ERROR_CODES } from "../ground/errors.ts";
+import { LintelError, messageOf, type ErrorCode, ERROR_CODES } from "../ground/errors.ts";
 import type { Logger } from "../ground/log.ts";
 import type { ChildMessage, ProcessFacts } from "./messages.ts";
 import { Slot, type OtherMessage, type SlotPlan, type Recipe } from "./slot.ts";
@@ -85,7 +85,8 @@ export class Supervisor {
 
   /**
    * Moves to another program: every slot is replaced without a gap, but those of the roles `once`, which cannot be there
-   * twice, are ended and started again, last. Rejects at the first that fails, once every slot is back at what it ran.
+   * twice, are ended and started again, last. Rejects at the first that fails, once every slot is back at what it ran;
+   * with {@link MixedPrograms} when the way back failed as well.
    */
   async move(options: {
     readonly recipe: (plan: SlotPlan) => Recipe;
@@ -103,8 +104,11 @@ export class Supervisor {
         moved.push({ slot, before });
       }
     } catch (error) {
-      for (const { slot, before } of moved.toReversed()) await moveSlot(slot, before, options);
-      throw error;
+      const stuck: string[] = [];
+      for (const { slot, before } of moved.toReversed()) {
+        await moveSlot(slot, before, options).catch((cause: unknown) => stuck.push(messageOf(cause)));
+      }
+      throw stuck.length === 0 ? error : new MixedPrograms(messageOf(error), stuck, error);
     }
   }
 
@@ -141,6 +145,14 @@ export class Supervisor {
       default:
         return message satisfies never;
     }
+  }
+}
+
+/** A move that failed, and could not be undone everywhere: some processes run the one program, some the other. */
+export class MixedPrograms extends Error {
+  constructor(reason: string, stuck: readonly string[], cause: unknown) {
+    super(`${reason}. The way back failed too: ${stuck.join(". ")}`, { cause });
+    this.name = "MixedPrograms";
   }
 }
 

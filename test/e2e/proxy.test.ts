@@ -4,8 +4,8 @@ import { spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { createServer, get, type IncomingHttpHeaders } from "node:http";
 import { request } from "node:https";
-import type { AddressInfo } from "node:net";
-import type { TLSSocket } from "node:tls";
+import { connect, type AddressInfo } from "node:net";
+import { connect as connectTls, type TLSSocket } from "node:tls";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { systemClock } from "../../src/ground/system-clock.ts";
@@ -34,6 +34,20 @@ test("proxy serves a name and an IP address with the local CA, redirects, and se
   assert.equal(redirect.headers.location, `https://shop.localhost:${instance.https.port}/a?b`);
   assert.equal(await byAddress(instance), 200);
   assert.equal(await instance.stop("SIGTERM"), 0);
+});
+
+test("proxy --proxy-protocol-from takes the client's address from the balancer's header", async (t) => {
+  const port = await headerServer(t);
+  const options = ["shop.localhost", "--to", `http://127.0.0.1:${port}`, "--proxy-protocol-from", "127.0.0.1"];
+  const instance = await Instance.start(t, { command: "proxy", arguments: options }).ready();
+  const socket = connect(instance.https);
+  socket.write("PROXY TCP4 192.0.2.7 127.0.0.1 1234 443\r\n");
+  const secure = connectTls({ socket, servername: "shop.localhost", ca: instance.ca });
+  secure.write("GET / HTTP/1.1\r\nHost: shop.localhost\r\nConnection: close\r\n\r\n");
+  let text = "";
+  for await (const chunk of secure) text += String(chunk);
+  assert.match(text, /^HTTP\/1\.1 200 .*"x-real-ip":"192\.0\.2\.7"/s);
+  await assert.rejects(httpsGet(instance, "shop.localhost"), "a connection without the header is closed");
 });
 
 test(

@@ -19,8 +19,12 @@ test(`up --replace loses no request over ${PROGRAM_REPLACEMENTS} replacements, o
   const before = await instance.processes();
   const load = new Load(instance, HOST);
   for (let count = 0; count < PROGRAM_REPLACEMENTS; count++) {
-    const { code, stdout, stderr } = await lintel("up", "--replace", "--state", instance.state);
+    const { code, stdout, stderr } = await lintel("up", "--replace", "--state", instance.state, "--workers", "7");
     assert.equal(code, 0, stderr);
+    assert.match(
+      stdout,
+      /--replace keeps what Lintel was started with: --workers of this command line changes nothing/,
+    );
     assert.match(stdout, /Replaced every process/);
     await load.served(20);
   }
