@@ -35,6 +35,8 @@ const UNKNOWN_CA: ReadonlyMap<string, string> = new Map([
   ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "unable to verify the first certificate"],
 ]);
 
+const UNKNOWN_CA_FAULT = "no authority that is trusted here has signed it";
+
 /** What else can be wrong, in words for the one who holds the certificate. */
 const FAULTS: ReadonlyMap<string, string> = new Map([
   ["CERT_HAS_EXPIRED", "it, or one above it, has expired"],
@@ -70,14 +72,17 @@ export function nobody(terms: HostAuth): ClientIdentity {
 }
 
 function judge(code: string, leaf: X509Certificate, terms: HostAuth): Pick<ClientIdentity, "verdict" | "fault"> {
-  if (code !== "") {
-    if (UNKNOWN_CA.has(code))
-      return { verdict: "unknown-ca", fault: "no authority that is trusted here has signed it" };
-    return { verdict: "refused", fault: FAULTS.get(code) ?? `it cannot be verified (${code})` };
+  const leads = (intermediatesMax: number): boolean =>
+    reachesRoot(leaf, sentAfter(leaf), terms.authorities, intermediatesMax);
+  if (code === "") {
+    const { intermediatesMax } = terms.auth;
+    if (leads(intermediatesMax)) return { verdict: "trusted", fault: "" };
+    return { verdict: "refused", fault: `more than ${intermediatesMax} certificates are between it and its root` };
   }
-  const { intermediatesMax } = terms.auth;
-  if (reachesRoot(leaf, sentAfter(leaf), terms.authorities, intermediatesMax)) return { verdict: "trusted", fault: "" };
-  return { verdict: "refused", fault: `more than ${intermediatesMax} certificates are between it and its root` };
+  if (UNKNOWN_CA.has(code)) return { verdict: "unknown-ca", fault: UNKNOWN_CA_FAULT };
+  // OpenSSL tells the last thing that is wrong, and an authority that nobody knows has no list either.
+  if (code === "UNABLE_TO_GET_CRL" && !leads(CHAIN_MAX)) return { verdict: "refused", fault: UNKNOWN_CA_FAULT };
+  return { verdict: "refused", fault: FAULTS.get(code) ?? `it cannot be verified (${code})` };
 }
 
 /** What else the client sent, in its order. */

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,12 +7,10 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-/** A certificate with its key, in files of its authority's folder and as text. */
+/** A certificate with its key, PEM. */
 export interface MadeCertificate {
   readonly certificate: string;
   readonly key: string;
-  readonly certificateFile: string;
-  readonly keyFile: string;
 }
 
 /** What a certificate shall be like. */
@@ -68,7 +67,17 @@ export class TestAuthorities implements AsyncDisposable {
     const dates = ["-startdate", "20200101000000Z", "-enddate", wish.endDate ?? "20360101000000Z"];
     await this.#ca([...by, "-batch", "-notext", "-in", csr, "-out", crt, "-extfile", extensions, ...dates]);
     const [certificate, secret] = await Promise.all([readFile(crt, "utf8"), readFile(key, "utf8")]);
-    return { certificate, key: secret, certificateFile: crt, keyFile: key };
+    return { certificate, key: secret };
+  }
+
+  /** Where the certificate of this name and its key are. */
+  files(name: string): { readonly certificateFile: string; readonly keyFile: string } {
+    return { certificateFile: this.#path(`${name}.crt`), keyFile: this.#path(`${name}.key`) };
+  }
+
+  /** The certificate of this name, PEM. */
+  certificate(name: string): string {
+    return readFileSync(this.#path(`${name}.crt`), "utf8");
   }
 
   /** Revokes `<name>.crt`, which `issuer` has signed. */
