@@ -1,5 +1,5 @@
 import { recordAt, stringAt } from "../ground/json.ts";
-import { readIssuerReference, type IssuerReference } from "../resource/certificate.ts";
+import { CERTIFICATE_ANNOTATIONS, readIssuerReference, type IssuerReference } from "../resource/certificate.ts";
 import * as kinds from "../resource/kind.ts";
 import type { KubeObject } from "../resource/object.ts";
 import { Informer, type InformerOptions } from "./informer.ts";
@@ -24,7 +24,7 @@ export interface Caches {
 export const BY_OWNER = "owner";
 /** Objects by {@link issuerKey} of the issuer they name. */
 export const BY_ISSUER = "issuer";
-/** Certificates and issuers by `namespace/name` of the Secret they name. */
+/** Certificates, requests and issuers by `namespace/name` of the Secrets they name. */
 export const BY_SECRET = "secret";
 
 /** Opens the caches; each follows the store at once. `clusterResourceNamespace` is where ClusterIssuers keep Secrets. */
@@ -49,7 +49,11 @@ export function openCaches(
       [BY_ISSUER]: issuerKeys,
       [BY_SECRET]: certificateSecrets,
     }),
-    requests: open(kinds.CERTIFICATE_REQUEST, { [BY_OWNER]: ownerUids, [BY_ISSUER]: issuerKeys }),
+    requests: open(kinds.CERTIFICATE_REQUEST, {
+      [BY_OWNER]: ownerUids,
+      [BY_ISSUER]: issuerKeys,
+      [BY_SECRET]: requestSecrets,
+    }),
     orders: open(kinds.ORDER, { [BY_OWNER]: ownerUids, [BY_ISSUER]: issuerKeys }),
     challenges: open(kinds.CHALLENGE, { [BY_OWNER]: ownerUids }),
   };
@@ -83,8 +87,20 @@ function issuerKeys(object: KubeObject): readonly string[] {
 }
 
 function certificateSecrets(object: KubeObject): readonly string[] {
-  const names = [stringAt(object["spec"], "secretName"), stringAt(object["status"], "nextPrivateKeySecretName")];
-  return names.flatMap((name) => (name === undefined ? [] : [`${object.metadata.namespace ?? ""}/${name}`]));
+  const keystores = recordAt(object["spec"], "keystores");
+  const names = [
+    stringAt(object["spec"], "secretName"),
+    stringAt(object["status"], "nextPrivateKeySecretName"),
+    ...["pkcs12", "jks"].map((kind) => stringAt(recordAt(recordAt(keystores, kind), "passwordSecretRef"), "name")),
+  ];
+  return names.flatMap((name) =>
+    name === undefined || name === "" ? [] : [`${object.metadata.namespace ?? ""}/${name}`],
+  );
+}
+
+function requestSecrets(object: KubeObject): readonly string[] {
+  const name = object.metadata.annotations?.[CERTIFICATE_ANNOTATIONS.privateKeySecretName] ?? "";
+  return name === "" ? [] : [`${object.metadata.namespace ?? ""}/${name}`];
 }
 
 function issuerSecrets(object: KubeObject, clusterResourceNamespace: string): readonly string[] {

@@ -12,13 +12,16 @@ export const EVENT_REASONS = [
   "Requested",
   "Deleted",
   "CannotRegenerateKey",
-  "Unsupported",
+  "KeystorePasswordSecretNotFound",
+  "WindowError",
   "Denied",
   // CertificateRequest
   "cert-manager.io",
   "WaitingForApproval",
   "IssuerNotFound",
   "IssuerNotReady",
+  "MissingSecret",
+  "ErrorParsingKey",
   "OrderCreated",
   "CertificateIssued",
   // Order

@@ -22,6 +22,11 @@ export function arrayAt(value: unknown, key: string): readonly unknown[] {
   return Array.isArray(found) ? found : [];
 }
 
+/** Returns the strings of the array at `key`; other entries are left out. */
+export function stringsAt(value: unknown, key: string): readonly string[] {
+  return arrayAt(value, key).filter((item) => typeof item === "string");
+}
+
 /** Returns the string at `key`, or undefined when there is none. */
 export function stringAt(value: unknown, key: string): string | undefined {
   const found = isRecord(value) ? value[key] : undefined;

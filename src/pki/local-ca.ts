@@ -269,7 +269,7 @@ async function makeRoot(commonName: string, nowMs: number): Promise<Pair> {
     notBeforeMs: nowMs - BACKDATE_MS,
     durationMs: ROOT_DURATION_MS,
     isCa: true,
-    usages: [],
+    usages: ["crl sign"],
     pathLength: 1,
   });
   return { certificate: chain, key, facts: parseCertificate(chain) };
@@ -284,7 +284,7 @@ async function makeIntermediate(root: Pair, nowMs: number, revocationListUrl: st
     notBeforeMs: nowMs - BACKDATE_MS,
     durationMs: INTERMEDIATE_DURATION_MS,
     isCa: true,
-    usages: [],
+    usages: ["crl sign"],
     pathLength: 0,
     revocationListUrls: revocationListUrl === undefined ? [] : [revocationListUrl],
   });

@@ -3,6 +3,7 @@ import { LintelError } from "../ground/errors.ts";
 import { encodePem } from "../ground/pem.ts";
 import { spkiFingerprint } from "./key.ts";
 import { encodeAlternativeNames } from "./x509/alternative-names.ts";
+import type { AuthorityAccess } from "./x509/authority-access.ts";
 import { type CertificateParts, certificateBlocks, certificateParts } from "./x509/certificate.ts";
 import { bitString, encodeDer, integer, sequence, time } from "./x509/der.ts";
 import { encodeName } from "./x509/name.ts";
@@ -48,6 +49,8 @@ export interface CertificateTerms {
   readonly usages: readonly string[];
   /** What to certify in place of the request's own subject and names: for authorities that proved the names themselves. */
   readonly certified?: CertifiedNames | undefined;
+  /** Where clients find what belongs to the authority. @default nowhere */
+  readonly authorityAccess?: AuthorityAccess | undefined;
   /** Of a CA: how many further authorities may follow below it. @default no limit */
   readonly pathLength?: number | undefined;
   /** Where the list of revoked certificates is found. @default nowhere */
@@ -58,8 +61,8 @@ export interface CertificateTerms {
 const SERIAL_BYTES = 16;
 
 /**
- * Returns a certificate for the key, subject and alternative names of `csr`, signed by `authority`. The request's own
- * wishes for usages and for being a CA are not followed: `usages` and `isCa` decide. Throws BadPem for a malformed
+ * Returns a certificate for the key, subject, alternative names and name constraints of `csr`, signed by `authority`. The
+ * request's own wishes for usages and for being a CA are not followed: `usages` and `isCa` decide. Throws BadPem for a malformed
  * request or one whose signature is not its key's, and BadConfig when the authority cannot sign: not a CA, expired at
  * `notBeforeMs`, or a key that is not its certificate's.
  */
@@ -128,6 +131,7 @@ async function issue(
   terms: CertificateTerms,
   endMs: number,
 ): Promise<Uint8Array> {
+  if (request.facts.nameConstraints !== undefined && !terms.isCa) throw constraintsOfLeaf();
   const subjectKeyId = keyIdentifier(request.publicKey);
   const issuerKeyId = issuer?.facts.subjectKeyIdHex;
   const authorityKeyId = issuerKeyId === undefined ? keyIdentifier(signer.publicKey) : Buffer.from(issuerKeyId, "hex");
@@ -139,7 +143,9 @@ async function issue(
     subjectEmpty: request.subjectEmpty,
     isCa: terms.isCa,
     pathLength: terms.pathLength,
-    usages: terms.usages,
+    nameConstraints: request.facts.nameConstraints,
+    usages: terms.isCa ? [...terms.usages, "cert sign"] : terms.usages,
+    authorityAccess: terms.authorityAccess,
     subjectKeyId,
     authorityKeyId,
     revocationListUrls: terms.revocationListUrls,
@@ -166,6 +172,15 @@ function checkIssuer(issuer: CertificateParts, terms: CertificateTerms): void {
   if (facts.notAfterMs <= terms.notBeforeMs) {
     throw cannotSign(facts.commonName, `its certificate expired on ${new Date(facts.notAfterMs).toISOString()}`);
   }
+}
+
+/** RFC 5280 section 4.2.1.10: the extension has a place in certificates of authorities only. */
+function constraintsOfLeaf(): LintelError {
+  return new LintelError("Cannot sign certificate request: it asks for name constraints and is not for a CA", {
+    code: "BadConfig",
+    fault: "user",
+    hint: "Set isCA, or leave the name constraints out",
+  });
 }
 
 function cannotSign(authority: string, why: string): LintelError {

@@ -1,11 +1,5 @@
-import { booleanAt, stringAt } from "../ground/json.ts";
-import {
-  CERTIFICATE_ANNOTATIONS,
-  momentAt,
-  readIssuerReference,
-  stringsAt,
-  type IssuerReference,
-} from "./certificate.ts";
+import { booleanAt, stringAt, stringsAt } from "../ground/json.ts";
+import { CERTIFICATE_ANNOTATIONS, momentAt, readIssuerReference, type IssuerReference } from "./certificate.ts";
 import { conditionsOf, type Condition } from "./condition.ts";
 import { parseGoDuration } from "./go-duration.ts";
 import type { KubeObject } from "./object.ts";

@@ -38,12 +38,12 @@ describe("readCertificate()", () => {
     [
       "no names",
       { dnsNames: [] },
-      "spec needs at least one of commonName, dnsNames, ipAddresses, uris, emailAddresses",
+      "spec needs at least one of commonName, a CN in literalSubject, dnsNames, ipAddresses, uris, emailAddresses, otherNames",
     ],
     [
       "a long common name",
       { commonName: "x".repeat(65) },
-      "spec.commonName is longer than 64 bytes; use dnsNames instead",
+      "the common name is longer than 64 bytes; use dnsNames instead",
     ],
     [
       "a name with a space",
@@ -68,22 +68,57 @@ describe("readCertificate()", () => {
       { privateKey: { size: 1024 } },
       "spec.privateKey.size 1024 is none of 2048, 3072, 4096, 8192 for RSA",
     ],
-    ["a literalSubject", { literalSubject: "CN=x" }, "spec.literalSubject is not supported by Lintel yet; remove it"],
+    [
+      "a literalSubject beside commonName",
+      { literalSubject: "CN=x", commonName: "y" },
+      "spec.literalSubject excludes spec.commonName and spec.subject",
+    ],
+    [
+      "a literalSubject with an unknown key",
+      { literalSubject: "CN=x,XY=z" },
+      'spec.literalSubject is not a distinguished name such as "CN=shop.example,O=Shop": Literal subject contains unrecognized key with value [z]',
+    ],
+    ["an IP address", { ipAddresses: ["10.0.0.300"] }, 'spec.ipAddresses "10.0.0.300" is not an IP address'],
+    [
+      "an otherName",
+      { otherNames: [{ oid: "1.2.x", utf8Value: "u" }] },
+      'spec.otherNames[0].oid "1.2.x" is not a dotted object identifier',
+    ],
+    [
+      "nameConstraints of a leaf",
+      { nameConstraints: { permitted: { dnsDomains: ["example"] } } },
+      "spec.nameConstraints is set and spec.isCA is not: only a CA's certificate has constraints",
+    ],
+    [
+      "a constrained range",
+      { isCA: true, nameConstraints: { excluded: { ipRanges: ["10.0.0.0/33"] } } },
+      'spec.nameConstraints.excluded.ipRanges "10.0.0.0/33" is not an address range such as "10.0.0.0/8"',
+    ],
+    [
+      "a signatureAlgorithm of another kind of key",
+      { signatureAlgorithm: "ECDSAWithSHA256" },
+      'spec.signatureAlgorithm "ECDSAWithSHA256" is not for RSA keys, which sign by one of SHA256WithRSA, SHA384WithRSA, SHA512WithRSA',
+    ],
+    [
+      "a keystore without a password",
+      { keystores: { jks: { create: true } } },
+      "spec.keystores.jks needs exactly one of passwordSecretRef and password",
+    ],
+    [
+      "windows of a certificate that is never renewed",
+      { renewal: { policy: "Disabled", windows: [{ cron: "* * * * *", windowDuration: "1h" }] } },
+      "spec.renewal.windows cannot be set when spec.renewal.policy is Disabled",
+    ],
+    [
+      "a cron expression of four fields",
+      { renewal: { policy: "RenewBefore", windows: [{ cron: "* * * *", windowDuration: "1h" }] } },
+      "spec.renewal.windows[0].cron: expected exactly 5 fields, found 4: [* * * *]",
+    ],
   ] as const) {
     it(`names the problem of ${what}`, () => {
       assert.deepEqual(readCertificate(objectOf({ ...MINIMAL, ...change })).problems, [problem]);
     });
   }
-});
-
-describe("readCertificate().shortfalls", () => {
-  it("names what the Secret will lack", () => {
-    const { problems, shortfalls } = readCertificate(objectOf({ ...MINIMAL, keystores: { jks: { create: true } } }));
-    assert.deepEqual(problems, []);
-    assert.deepEqual(shortfalls, [
-      "spec.keystores.jks is not supported by Lintel yet: the Secret gets tls.crt and tls.key only",
-    ]);
-  });
 });
 
 describe("requestState()", () => {

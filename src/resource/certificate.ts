@@ -1,7 +1,13 @@
-import { arrayAt, booleanAt, isRecord, numberAt, recordAt, stringAt, stringMapAt } from "../ground/json.ts";
+import { arrayAt, booleanAt, numberAt, recordAt, stringAt, stringMapAt, stringsAt } from "../ground/json.ts";
 import { conditionsOf, type Condition } from "./condition.ts";
+import { readNameConstraints, type ConstraintWish } from "./constraint-wish.ts";
+import { commonNameIn, parseDistinguishedName, type NameAttribute } from "./distinguished-name.ts";
 import { parseGoDuration } from "./go-duration.ts";
+import { isIpAddress } from "./ip-address.ts";
+import { readKeystores, type KeystoreWishes } from "./keystore-wish.ts";
 import type { KubeObject } from "./object.ts";
+import { readPrivateKey, readSignatureAlgorithm, type PrivateKeyWish } from "./private-key-wish.ts";
+import { readRenewal, type RenewalWish } from "./renewal-wish.ts";
 
 /** The words `Ready` and `Issuing` of a Certificate may carry as their reason. API: people script against them. */
 export const CERTIFICATE_REASONS = [
@@ -51,16 +57,6 @@ export interface IssuerReference {
   readonly group: string;
 }
 
-/** What the private key of a Certificate shall be. */
-export interface PrivateKeyWish {
-  readonly algorithm: "RSA" | "ECDSA" | "Ed25519";
-  /** Bits; RSA 2048 and ECDSA 256 unless asked otherwise; 0 for Ed25519. */
-  readonly size: number;
-  readonly encoding: "PKCS1" | "PKCS8";
-  /** `Always` makes a new key with each issuance. @default "Always" */
-  readonly rotationPolicy: "Always" | "Never";
-}
-
 /** The fields of an X.509 subject besides the common name, under the names the API gives them. */
 const SUBJECT_FIELDS = [
   "organizations",
@@ -81,14 +77,24 @@ export interface CertificateSpec {
   readonly ipAddresses: readonly string[];
   readonly uris: readonly string[];
   readonly emailAddresses: readonly string[];
+  readonly otherNames: readonly { readonly oid: string; readonly utf8Value: string }[];
+  /** The whole subject, part by part, the most general first; undefined: `commonName` and `subject` make it. */
+  readonly literalSubject: readonly (readonly NameAttribute[])[] | undefined;
   readonly subject: Readonly<Record<string, readonly string[]>>;
   /** Undefined: the issuer decides (90 days where it asks us). */
   readonly durationMs: number | undefined;
   readonly renewBeforeMs: number | undefined;
   readonly renewBeforePercentage: number | undefined;
+  readonly renewal: RenewalWish;
   readonly usages: readonly string[];
+  /** Whether the request itself names the usages. @default true */
+  readonly encodeUsagesInRequest: boolean;
   readonly isCa: boolean;
+  readonly nameConstraints: ConstraintWish | undefined;
   readonly privateKey: PrivateKeyWish;
+  /** How the request is signed, in cert-manager's word; undefined: as is usual for the key. */
+  readonly signatureAlgorithm: string | undefined;
+  readonly keystores: KeystoreWishes;
   readonly secretAnnotations: Readonly<Record<string, string>>;
   readonly secretLabels: Readonly<Record<string, string>>;
   readonly additionalOutputFormats: readonly string[];
@@ -122,8 +128,6 @@ export interface Certificate {
   readonly status: CertificateStatus;
   /** Why the spec can't be honoured, one sentence each; empty when it can. */
   readonly problems: readonly string[];
-  /** What the spec asks for and does not get, one sentence each; the certificate is issued all the same. */
-  readonly shortfalls: readonly string[];
 }
 
 /** What cert-manager asks an issuer for when the spec names no duration. */
@@ -131,8 +135,8 @@ export const DEFAULT_DURATION_MS: number = 90 * 24 * 3_600_000;
 const DURATION_MS_MIN = 3_600_000;
 const RENEW_BEFORE_MS_MIN = 5 * 60_000;
 const COMMON_NAME_LENGTH_MAX = 64;
-const DEFAULT_USAGES = ["digital signature", "key encipherment"] as const;
-const KEY_SIZES = { RSA: [2048, 3072, 4096, 8192], ECDSA: [256, 384, 521], Ed25519: [0] } as const;
+/** What a key may be used for when nobody says. */
+export const DEFAULT_USAGES: readonly string[] = ["digital signature", "key encipherment"];
 
 /** Returns the typed view of a Certificate object. Total: what is malformed gets its default and a sentence in `problems`. */
 export function readCertificate(object: KubeObject): Certificate {
@@ -145,18 +149,7 @@ export function readCertificate(object: KubeObject): Certificate {
     spec,
     status: readStatus(object["status"]),
     problems,
-    shortfalls: shortfallsOf(object["spec"]),
   };
-}
-
-function shortfallsOf(spec: unknown): readonly string[] {
-  const keystores = Object.keys(recordAt(spec, "keystores")).map(
-    (name) => `spec.keystores.${name} is not supported by Lintel yet: the Secret gets tls.crt and tls.key only`,
-  );
-  const { policy } = recordAt(spec, "renewal");
-  return policy === "Disabled"
-    ? [...keystores, "spec.renewal.policy Disabled is not supported by Lintel yet: the certificate is renewed"]
-    : keystores;
 }
 
 /** Returns the reference of a spec that has an `issuerRef`, with the defaults of kind and group. */
@@ -169,11 +162,6 @@ export function readIssuerReference(spec: unknown): IssuerReference {
   };
 }
 
-/** Returns the strings of the list at `key`; other entries are left out. */
-export function stringsAt(value: unknown, key: string): readonly string[] {
-  return arrayAt(value, key).filter((item) => typeof item === "string");
-}
-
 /** Returns the moment of the RFC 3339 text at `key`, or undefined. */
 export function momentAt(value: unknown, key: string): number | undefined {
   const ms = Date.parse(stringAt(value, key) ?? "");
@@ -182,6 +170,8 @@ export function momentAt(value: unknown, key: string): number | undefined {
 
 function readSpec(spec: unknown, problems: string[]): CertificateSpec {
   const template = recordAt(spec, "secretTemplate");
+  const privateKey = readPrivateKey(recordAt(spec, "privateKey"), problems);
+  const isCa = booleanAt(spec, "isCA") ?? false;
   const result: CertificateSpec = {
     secretName: stringAt(spec, "secretName") ?? "",
     issuerRef: readIssuerReference(spec),
@@ -190,13 +180,20 @@ function readSpec(spec: unknown, problems: string[]): CertificateSpec {
     ipAddresses: stringsAt(spec, "ipAddresses"),
     uris: stringsAt(spec, "uris"),
     emailAddresses: stringsAt(spec, "emailAddresses"),
+    otherNames: readOtherNames(spec, problems),
+    literalSubject: readLiteralSubject(spec, problems),
     subject: readSubject(recordAt(spec, "subject")),
     durationMs: durationAt(spec, "duration", problems),
     renewBeforeMs: durationAt(spec, "renewBefore", problems),
     renewBeforePercentage: numberAt(spec, "renewBeforePercentage"),
+    renewal: readRenewal(spec, problems),
     usages: arrayAt(spec, "usages").length > 0 ? stringsAt(spec, "usages") : DEFAULT_USAGES,
-    isCa: booleanAt(spec, "isCA") ?? false,
-    privateKey: readPrivateKey(recordAt(spec, "privateKey"), problems),
+    encodeUsagesInRequest: booleanAt(spec, "encodeUsagesInRequest") ?? true,
+    isCa,
+    nameConstraints: readNameConstraints(spec, isCa, problems),
+    privateKey,
+    signatureAlgorithm: readSignatureAlgorithm(spec, privateKey.algorithm, problems),
+    keystores: readKeystores(spec, problems),
     secretAnnotations: stringMapAt(template, "annotations"),
     secretLabels: stringMapAt(template, "labels"),
     additionalOutputFormats: arrayAt(spec, "additionalOutputFormats").flatMap(
@@ -204,23 +201,41 @@ function readSpec(spec: unknown, problems: string[]): CertificateSpec {
     ),
     revisionHistoryLimit: Math.max(1, numberAt(spec, "revisionHistoryLimit") ?? 1),
   };
-  problems.push(...problemsOf(result, spec));
+  problems.push(...nameProblems(result, commonNameIn(stringAt(spec, "literalSubject") ?? "")));
+  problems.push(...timeProblems(result));
   return result;
 }
 
-function problemsOf(spec: CertificateSpec, raw: unknown): readonly string[] {
+function nameProblems(spec: CertificateSpec, literalCommonName: string): readonly string[] {
   const problems: string[] = [];
-  const { durationMs, renewBeforeMs, renewBeforePercentage } = spec;
-  const names = [...spec.dnsNames, ...spec.ipAddresses, ...spec.uris, ...spec.emailAddresses];
+  const { dnsNames, ipAddresses, uris, emailAddresses, otherNames } = spec;
+  const names = [...dnsNames, ...ipAddresses, ...uris, ...emailAddresses, ...otherNames];
+  const commonName = spec.literalSubject === undefined ? spec.commonName : literalCommonName;
   if (spec.secretName === "") problems.push("spec.secretName is required");
   if (spec.issuerRef.name === "") problems.push("spec.issuerRef.name is required");
-  if (spec.commonName === "" && names.length === 0) {
-    problems.push("spec needs at least one of commonName, dnsNames, ipAddresses, uris, emailAddresses");
+  if (commonName === "" && names.length === 0) {
+    problems.push(
+      "spec needs at least one of commonName, a CN in literalSubject, dnsNames, ipAddresses, uris, emailAddresses, otherNames",
+    );
   }
-  problems.push(...spec.dnsNames.flatMap((name, index) => dnsNameProblem(name, index) ?? []));
-  if (Buffer.byteLength(spec.commonName) > COMMON_NAME_LENGTH_MAX) {
-    problems.push(`spec.commonName is longer than ${String(COMMON_NAME_LENGTH_MAX)} bytes; use dnsNames instead`);
+  if (spec.literalSubject !== undefined && (spec.commonName !== "" || Object.keys(spec.subject).length > 0)) {
+    problems.push("spec.literalSubject excludes spec.commonName and spec.subject");
   }
+  problems.push(...dnsNames.flatMap((name, index) => dnsNameProblem(name, index) ?? []));
+  problems.push(
+    ...ipAddresses.filter((ip) => !isIpAddress(ip)).map((ip) => `spec.ipAddresses "${ip}" is not an IP address`),
+    ...[...uris, ...emailAddresses]
+      .filter((name) => !/^[\x21-\x7e]+$/.test(name))
+      .map((name) => `"${name}" has characters outside ASCII; percent-encode a URI, write a domain in its xn-- form`),
+  );
+  if (Buffer.byteLength(commonName) > COMMON_NAME_LENGTH_MAX) {
+    problems.push(`the common name is longer than ${String(COMMON_NAME_LENGTH_MAX)} bytes; use dnsNames instead`);
+  }
+  return problems;
+}
+
+function timeProblems({ durationMs, renewBeforeMs, renewBeforePercentage }: CertificateSpec): readonly string[] {
+  const problems: string[] = [];
   if (durationMs !== undefined && durationMs < DURATION_MS_MIN) problems.push("spec.duration is shorter than 1h");
   if (renewBeforeMs !== undefined && renewBeforeMs < RENEW_BEFORE_MS_MIN) {
     problems.push("spec.renewBefore is shorter than 5m");
@@ -233,12 +248,6 @@ function problemsOf(spec: CertificateSpec, raw: unknown): readonly string[] {
   }
   if (renewBeforePercentage !== undefined && (renewBeforePercentage < 1 || renewBeforePercentage > 99)) {
     problems.push("spec.renewBeforePercentage is not between 1 and 99");
-  }
-  for (const field of ["literalSubject", "otherNames", "nameConstraints"]) {
-    const value = isRecord(raw) ? raw[field] : undefined;
-    if (value !== undefined && value !== "" && !(Array.isArray(value) && value.length === 0)) {
-      problems.push(`spec.${field} is not supported by Lintel yet; remove it`);
-    }
   }
   return problems;
 }
@@ -254,6 +263,29 @@ function dnsNameProblem(name: string, index: number): string | undefined {
   return `spec.dnsNames[${String(index)}] "${name}" is not a DNS name; write an international one in its xn-- form`;
 }
 
+function readOtherNames(spec: unknown, problems: string[]): CertificateSpec["otherNames"] {
+  return arrayAt(spec, "otherNames").flatMap((name, index) => {
+    const [oid, utf8Value] = [stringAt(name, "oid") ?? "", stringAt(name, "utf8Value") ?? ""];
+    const path = `spec.otherNames[${String(index)}]`;
+    if (!OBJECT_IDENTIFIER.test(oid)) problems.push(`${path}.oid "${oid}" is not a dotted object identifier`);
+    else if (utf8Value === "") problems.push(`${path}.utf8Value is empty`);
+    else return { oid, utf8Value };
+    return [];
+  });
+}
+
+/** Arcs that fit into 53 bits, which is far more than anybody was given. */
+const OBJECT_IDENTIFIER = /^(?:[01]\.[1-3]?\d|2\.\d{1,15})(?:\.\d{1,15})*$/;
+
+function readLiteralSubject(spec: unknown, problems: string[]): CertificateSpec["literalSubject"] {
+  const text = stringAt(spec, "literalSubject") ?? "";
+  if (text === "") return undefined;
+  const parsed = parseDistinguishedName(text);
+  if (parsed.kind === "name") return parsed.relativeNames;
+  problems.push(`spec.literalSubject is not a distinguished name such as "CN=shop.example,O=Shop": ${parsed.why}`);
+  return [];
+}
+
 function readSubject(subject: unknown): Readonly<Record<string, readonly string[]>> {
   const result: Record<string, readonly string[]> = {};
   for (const field of SUBJECT_FIELDS) {
@@ -263,25 +295,6 @@ function readSubject(subject: unknown): Readonly<Record<string, readonly string[
   const serial = stringAt(subject, "serialNumber");
   if (serial !== undefined && serial !== "") result["serialNumber"] = [serial];
   return result;
-}
-
-function readPrivateKey(wish: unknown, problems: string[]): PrivateKeyWish {
-  const asked = nonEmpty(stringAt(wish, "algorithm")) ?? "RSA";
-  const algorithm = asked === "ECDSA" || asked === "Ed25519" ? asked : "RSA";
-  if (asked !== algorithm) problems.push(`spec.privateKey.algorithm "${asked}" is none of RSA, ECDSA, Ed25519`);
-  const sizes: readonly number[] = KEY_SIZES[algorithm];
-  const fallback = sizes[0] ?? 0;
-  const written = numberAt(wish, "size") ?? 0;
-  const askedSize = algorithm === "Ed25519" || written === 0 ? fallback : written;
-  if (!sizes.includes(askedSize)) {
-    problems.push(`spec.privateKey.size ${String(askedSize)} is none of ${sizes.join(", ")} for ${algorithm}`);
-  }
-  return {
-    algorithm,
-    size: sizes.includes(askedSize) ? askedSize : fallback,
-    encoding: stringAt(wish, "encoding") === "PKCS8" ? "PKCS8" : "PKCS1",
-    rotationPolicy: stringAt(wish, "rotationPolicy") === "Never" ? "Never" : "Always",
-  };
 }
 
 function readStatus(status: unknown): CertificateStatus {

@@ -1,5 +1,4 @@
-import { arrayAt, booleanAt, isRecord, recordAt, stringAt, stringMapAt } from "../ground/json.ts";
-import { stringsAt } from "./certificate.ts";
+import { arrayAt, booleanAt, isRecord, recordAt, stringAt, stringMapAt, stringsAt } from "../ground/json.ts";
 import { conditionsOf, type Condition } from "./condition.ts";
 import type { KubeObject } from "./object.ts";
 
@@ -37,6 +36,13 @@ export interface Solver {
   readonly raw: Readonly<Record<string, unknown>>;
 }
 
+/** The URLs that an issuer writes into certificates: where revocation lists, OCSP responders and its own certificate are. */
+export interface IssuerPointers {
+  readonly crlDistributionPoints: readonly string[];
+  readonly ocspServers: readonly string[];
+  readonly issuingCertificateUrls: readonly string[];
+}
+
 /** How an issuer signs. */
 export type IssuerSpec =
   | {
@@ -54,8 +60,8 @@ export type IssuerSpec =
       readonly enableDurationFeature: boolean;
       readonly profile: string | undefined;
     }
-  | { readonly kind: "ca"; readonly secretName: string }
-  | { readonly kind: "selfSigned" }
+  | { readonly kind: "ca"; readonly secretName: string; readonly pointers: IssuerPointers }
+  | { readonly kind: "selfSigned"; readonly pointers: IssuerPointers }
   /** Nothing we can sign with: `why` is a sentence for the user. */
   | { readonly kind: "unsupported"; readonly why: string };
 
@@ -118,13 +124,22 @@ function solverType(raw: Readonly<Record<string, unknown>>): Solver["type"] {
 function readSpec(spec: unknown): IssuerSpec {
   if (isRecord(spec)) {
     if (isRecord(spec["acme"])) return readAcme(spec["acme"]);
-    if (isRecord(spec["ca"])) return { kind: "ca", secretName: stringAt(spec["ca"], "secretName") ?? "" };
-    if (isRecord(spec["selfSigned"])) return { kind: "selfSigned" };
+    const { ca, selfSigned } = spec;
+    if (isRecord(ca)) return { kind: "ca", secretName: stringAt(ca, "secretName") ?? "", pointers: readPointers(ca) };
+    if (isRecord(selfSigned)) return { kind: "selfSigned", pointers: readPointers(selfSigned) };
     for (const name of ["vault", "venafi"]) {
       if (isRecord(spec[name])) return unsupported(`spec.${name} is not supported by Lintel yet`);
     }
   }
   return unsupported("spec has none of acme, ca, selfSigned");
+}
+
+function readPointers(value: unknown): IssuerPointers {
+  return {
+    crlDistributionPoints: stringsAt(value, "crlDistributionPoints"),
+    ocspServers: stringsAt(value, "ocspServers"),
+    issuingCertificateUrls: stringsAt(value, "issuingCertificateURLs"),
+  };
 }
 
 function readAcme(acme: unknown): IssuerSpec {

@@ -1,6 +1,6 @@
-import { arrayAt, booleanAt, stringAt } from "../ground/json.ts";
+import { arrayAt, booleanAt, stringAt, stringsAt } from "../ground/json.ts";
 import { base64At } from "./certificate-request.ts";
-import { momentAt, readIssuerReference, stringsAt, type IssuerReference } from "./certificate.ts";
+import { momentAt, readIssuerReference, type IssuerReference } from "./certificate.ts";
 import { parseGoDuration } from "./go-duration.ts";
 import type { KubeObject } from "./object.ts";
 

@@ -1,5 +1,8 @@
 import { arrayAt, isRecord, numberAt, recordAt, stringAt } from "../../ground/json.ts";
+import { isTimeZone, parseCron } from "../../resource/cron.ts";
+import { commonNameIn, parseDistinguishedName } from "../../resource/distinguished-name.ts";
 import { formatGoDuration, parseGoDuration } from "../../resource/go-duration.ts";
+import { SIGNATURE_ALGORITHMS } from "../../resource/private-key-wish.ts";
 import type { FieldError } from "./field-error.ts";
 import { GoLiteral, duplicate, forbiddenField, invalidValue, notSupported, required, tooLong } from "./field-error.ts";
 import { ipFamily } from "./ip-address.ts";
@@ -16,11 +19,7 @@ const RSA_BITS_MIN = 2048;
 const RSA_BITS_MAX = 8192;
 const ECDSA_BITS = ["256", "384", "521"] as const;
 
-const SIGNATURES: Readonly<Record<string, readonly string[]>> = {
-  RSA: ["SHA256WithRSA", "SHA384WithRSA", "SHA512WithRSA"],
-  ECDSA: ["ECDSAWithSHA256", "ECDSAWithSHA384", "ECDSAWithSHA512"],
-  Ed25519: ["PureEd25519"],
-};
+const SIGNATURES: Readonly<Record<string, readonly string[]>> = SIGNATURE_ALGORITHMS;
 
 /** The rules that cert-manager's webhook holds a Certificate to, beyond its schema. */
 export function checkCertificate(object: Fields): readonly FieldError[] {
@@ -78,7 +77,9 @@ function checkSubject(spec: Fields): readonly FieldError[] {
       ),
     );
   }
-  const commonName = literal === "" ? given : (commonNameOf(literal) ?? "");
+  const parsed = literal === "" ? undefined : parseDistinguishedName(literal);
+  if (parsed?.kind === "malformed") errors.push(invalidValue("spec.literalSubject", literal, parsed.why));
+  const commonName = literal === "" ? given : commonNameIn(literal);
   const lists = ["dnsNames", "uris", "emailAddresses", "ipAddresses", "otherNames"] as const;
   if (commonName === "" && lists.every((list) => arrayAt(spec, list).length === 0)) {
     errors.push(
@@ -97,11 +98,6 @@ function checkSubject(spec: Fields): readonly FieldError[] {
 
 function isEmptyList(value: unknown): boolean {
   return Array.isArray(value) && value.length === 0;
-}
-
-/** The CN of an RFC 4514 string; escapes stay as they are. */
-function commonNameOf(literal: string): string | undefined {
-  return /(?:^|[,+])\s*CN\s*=\s*((?:\\.|[^,+\\])+)/i.exec(literal)?.[1];
 }
 
 function checkNames(spec: Fields): readonly FieldError[] {
@@ -294,13 +290,13 @@ function checkRenewal(spec: Fields): readonly FieldError[] {
   const renewal = spec["renewal"];
   if (!isRecord(renewal)) return [];
   const windows = arrayAt(renewal, "windows");
-  if (renewal["policy"] === "Disabled" && windows.length > 0) {
+  const policy = stringAt(renewal, "policy") ?? "";
+  if (policy === "") return [notSupported("spec.renewal.policy", policy, ["Disabled", "RenewBefore"])];
+  if (policy === "Disabled" && windows.length > 0) {
     return [forbiddenField("spec.renewal.windows", "windows cannot be set when `renewal.policy` is set to Disabled")];
   }
   return windows.flatMap((window, index) => checkWindow(window, `spec.renewal.windows[${String(index)}]`));
 }
-
-const CRON_FIELDS = 5;
 
 function checkWindow(window: unknown, path: string): readonly FieldError[] {
   const cron = stringAt(window, "cron") ?? "";
@@ -310,19 +306,22 @@ function checkWindow(window: unknown, path: string): readonly FieldError[] {
   if (duration !== "" && parseGoDuration(duration) === undefined) {
     errors.push(invalidValue(`${path}.windowDuration`, duration, goDurationError(duration)));
   }
-  if (timezone !== "" && !/^[A-Za-z_+-]+(?:\/[A-Za-z0-9_+-]+){0,2}$/.test(timezone)) {
+  if (parseGoDuration(duration) === 0) {
+    const detail = "windowDuration must be specified and should be greater than 0";
+    errors.push(invalidValue(`${path}.windowDuration`, duration, detail));
+  }
+  if (timezone !== "" && !isTimeZone(timezone)) {
     errors.push(
       invalidValue(`${path}.timezone`, timezone, "invalid value for timezone. timezone must be IANA compliant"),
     );
   }
-  const fields = cron.trim().split(/\s+/);
-  if (fields.length !== CRON_FIELDS || !fields.every((field) => /^[\d*,/\-?A-Za-z]+$/.test(field))) {
-    const why = `expected exactly 5 fields, found ${String(cron.trim() === "" ? 0 : fields.length)}: [${fields.join(" ")}]`;
+  const parsed = parseCron(cron);
+  if (parsed.kind === "malformed") {
     errors.push(
       invalidValue(
         `${path}.cron`,
         cron,
-        `invalid cron syntax: ${why}. cron needs to follow: cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow`,
+        `invalid cron syntax: ${parsed.why}. cron needs to follow: cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow`,
       ),
     );
   }

@@ -14,7 +14,12 @@ const CSR = {
   ipAddresses: [],
   uris: [],
   emailAddresses: [],
+  relativeNames: [],
+  usages: [],
+  statesCa: false,
+  spkiSha256: "key-1",
 } as unknown as RequestFacts;
+const KEY_SECRET = { annotations: { "cert-manager.io/private-key-secret-name": "web-abcde" } };
 const APPROVED = [{ type: "Approved", status: "True", reason: "cert-manager.io" }];
 
 function issuer(spec: Readonly<Record<string, unknown>>, ready = true): Issuer {
@@ -33,15 +38,26 @@ function decideFor(
   const { status = { conditions: APPROVED }, ...rest } = change;
   return decide({
     request: readCertificateRequest(
-      make(CERTIFICATE_REQUEST, "web-1", { spec: { issuerRef: { name: "le" } }, status }),
+      make(CERTIFICATE_REQUEST, "web-1", { spec: { issuerRef: { name: "le" } }, status }, KEY_SECRET),
     ),
     csr: CSR,
     csrSignatureValid: true,
     answerable: true,
     issuer: issuer({ acme: {} }),
     order: undefined,
+    ownKey: undefined,
     ...rest,
   });
+}
+
+const SELF_SIGNED = issuer({ selfSigned: {} });
+
+function keyOf(spkiSha256: string): RequestFactsAround["ownKey"] {
+  return { kind: "found", spkiSha256 };
+}
+
+function nameless(): ReturnType<typeof make> {
+  return make(CERTIFICATE_REQUEST, "web-1", { spec: { issuerRef: { name: "le" } }, status: { conditions: APPROVED } });
 }
 
 function orderIn(state: string, fields: Readonly<Record<string, unknown>> = {}): ReturnType<typeof readOrder> {
@@ -64,13 +80,32 @@ describe("certificate-requests decide()", () => {
     ["the issuer is missing", { issuer: undefined }, "wait"],
     ["the issuer is not ready", { issuer: issuer({ acme: {} }, false) }, "wait"],
     ["the issuer is a CA", { issuer: issuer({ ca: { secretName: "pair" } }) }, "signWithCa"],
-    ["the issuer is self-signed", { issuer: issuer({ selfSigned: {} }) }, "signWithOwnKey"],
+    [
+      "a CA is asked for something else than the request itself names",
+      { issuer: issuer({ ca: { secretName: "pair" } }), csr: { ...CSR, usages: ["client auth"] } },
+      "fail",
+    ],
+    [
+      "a CA is asked for a leaf by a request for a CA",
+      { issuer: issuer({ ca: { secretName: "pair" } }), csr: { ...CSR, statesCa: true, isCa: true } },
+      "fail",
+    ],
+    ["the issuer is self-signed", { issuer: SELF_SIGNED, ownKey: keyOf("key-1") }, "signWithOwnKey"],
+    ["the own key is another", { issuer: SELF_SIGNED, ownKey: keyOf("key-2") }, "fail"],
+    ["the Secret of the own key is missing", { issuer: SELF_SIGNED, ownKey: { kind: "missing" } }, "wait"],
+    ["the own key can't be read", { issuer: SELF_SIGNED, ownKey: { kind: "unreadable" } }, "wait"],
+    [
+      "no Secret of an own key is named",
+      { issuer: SELF_SIGNED, request: readCertificateRequest(nameless()), ownKey: { kind: "missing" } },
+      "fail",
+    ],
     ["the issuer is ACME", {}, "createOrder"],
     ["the order is under way", { order: orderIn("pending") }, "wait"],
     ["the order is valid without a certificate", { order: orderIn("valid") }, "wait"],
     ["the order is valid", { order: orderIn("valid", { certificate: "QQ==" }) }, "issue"],
     ["the order failed", { order: orderIn("errored", { reason: "refused" }) }, "fail"],
     ["ACME is asked for a common name beside the names", { csr: { ...CSR, commonName: "other.example" } }, "fail"],
+    ["ACME is asked for other names", { csr: { ...CSR, otherNames: [{ oid: "1.2.3", utf8Value: "u" }] } }, "fail"],
     ["ACME is asked for e-mail addresses", { csr: { ...CSR, emailAddresses: ["a@b.example"] } }, "fail"],
     ["ACME is asked for nothing", { csr: { ...CSR, dnsNames: [] } }, "fail"],
   ];

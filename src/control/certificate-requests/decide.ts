@@ -1,7 +1,9 @@
 import type { RequestFacts } from "../../pki/x509/request.ts";
+import { usageSets, usageWords } from "../../pki/x509/usages.ts";
 import { requestState, type CertificateRequest } from "../../resource/certificate-request.ts";
-import type { Issuer } from "../../resource/issuer.ts";
 import type { KubeObject } from "../../resource/object.ts";
+import { CERTIFICATE_ANNOTATIONS, DEFAULT_USAGES } from "../../resource/certificate.ts";
+import type { Issuer, IssuerPointers } from "../../resource/issuer.ts";
 import type { Order } from "../../resource/order.ts";
 import { isReady } from "../issuers/decide.ts";
 
@@ -16,15 +18,22 @@ export interface RequestFactsAround {
   readonly issuer: Issuer | undefined;
   /** For ACME issuers: the order that was made for this request. */
   readonly order: Order | undefined;
+  /** For selfSigned issuers: the key that the request names. */
+  readonly ownKey: OwnKey | undefined;
 }
-
-type WaitEvent = "IssuerNotFound" | "IssuerNotReady" | "WaitingForApproval";
 
 /**
  * On a CertificateRequest, the Certificate it is for, or its issuer: with the value `true` a request is signed only after
  * a person or program has approved it. Without it every request for an issuer of ours is approved at once.
  */
 export const REQUIRE_APPROVAL_ANNOTATION = "lintel.dev/require-approval";
+/** The key that a request which is to be signed by its own key says it was signed by. */
+export type OwnKey =
+  | { readonly kind: "missing" }
+  | { readonly kind: "unreadable" }
+  | { readonly kind: "found"; readonly spkiSha256: string };
+
+type WaitEvent = "IssuerNotFound" | "IssuerNotReady" | "WaitingForApproval" | "MissingSecret" | "ErrorParsingKey";
 
 /** What to do about one CertificateRequest now. */
 export type RequestDecision =
@@ -35,8 +44,9 @@ export type RequestDecision =
   /** Nothing to do until something changes. `event` is a reason for an Event, where the wait is a person's turn. */
   | { readonly kind: "wait"; readonly message: string; readonly event: WaitEvent | undefined }
   | { readonly kind: "createOrder" }
-  | { readonly kind: "signWithCa"; readonly secretName: string }
-  | { readonly kind: "signWithOwnKey" }
+  | { readonly kind: "signWithCa"; readonly secretName: string; readonly pointers: IssuerPointers }
+  /** `namelessIssuer`: the certificate's issuer will be an empty name, which some clients refuse. */
+  | { readonly kind: "signWithOwnKey"; readonly pointers: IssuerPointers; readonly namelessIssuer: boolean }
   | { readonly kind: "issue"; readonly certificatePem: string }
   | { readonly kind: "fail"; readonly message: string };
 
@@ -68,10 +78,13 @@ export function decide(facts: RequestFactsAround): RequestDecision {
   switch (issuer.spec.kind) {
     case "acme":
       return decideAcme(facts, csr);
-    case "ca":
-      return { kind: "signWithCa", secretName: issuer.spec.secretName };
+    case "ca": {
+      const mismatch = encodedMismatch(request, csr);
+      if (mismatch !== undefined) return fail(mismatch);
+      return { kind: "signWithCa", secretName: issuer.spec.secretName, pointers: issuer.spec.pointers };
+    }
     case "selfSigned":
-      return { kind: "signWithOwnKey" };
+      return decideSelfSigned(facts, csr, issuer.spec.pointers);
     case "unsupported":
       return wait(waitForIssuer(issuer), "IssuerNotReady");
     default:
@@ -81,6 +94,40 @@ export function decide(facts: RequestFactsAround): RequestDecision {
 
 function needsApproval(...objects: readonly (KubeObject | undefined)[]): boolean {
   return objects.some((object) => object?.metadata.annotations?.[REQUIRE_APPROVAL_ANNOTATION] === "true");
+}
+
+function decideSelfSigned(facts: RequestFactsAround, csr: RequestFacts, pointers: IssuerPointers): RequestDecision {
+  const { request, ownKey } = facts;
+  const secret = `Secret "${request.namespace}/${request.privateKeySecretName ?? ""}"`;
+  if ((request.privateKeySecretName ?? "") === "") {
+    return fail(
+      `Annotation "${CERTIFICATE_ANNOTATIONS.privateKeySecretName}" missing or reference empty: name the Secret with the key that signed the request`,
+    );
+  }
+  if (ownKey === undefined || ownKey.kind === "missing") {
+    return wait(`Waiting for ${secret} with the key that signed the request: it does not exist`, "MissingSecret");
+  }
+  if (ownKey.kind === "unreadable") {
+    return wait(`Waiting for ${secret} with the key that signed the request: tls.key is no key`, "ErrorParsingKey");
+  }
+  if (ownKey.spkiSha256 !== csr.spkiSha256) return fail(`CSR not signed by referenced private key in ${secret}`);
+  const mismatch = encodedMismatch(request, csr);
+  if (mismatch !== undefined) return fail(mismatch);
+  return { kind: "signWithOwnKey", pointers, namelessIssuer: csr.relativeNames.length === 0 };
+}
+
+/** What a request says about itself must be what the CertificateRequest asks for: whoever approved it has seen only that. */
+function encodedMismatch(request: CertificateRequest, csr: RequestFacts): string | undefined {
+  const { isCa, usages } = request.spec;
+  if (csr.statesCa && csr.isCa !== isCa) {
+    return `encoded CSR error: IsCA ${String(csr.isCa)} does not match expected value ${String(isCa)}`;
+  }
+  if (csr.usages.length === 0) return undefined;
+  const asked = usages.length === 0 ? DEFAULT_USAGES : usages;
+  const expected = usageWords(usageSets(isCa ? [...asked, "cert sign"] : asked));
+  const encoded = usageWords(usageSets(csr.usages));
+  if (expected.length === encoded.length && expected.every((usage) => encoded.includes(usage))) return undefined;
+  return `encoded CSR error: the usages ${encoded.join(", ")} do not match the expected usages ${expected.join(", ")}`;
 }
 
 function waitForIssuer(issuer: Issuer): string {
@@ -95,8 +142,8 @@ function decideAcme(facts: RequestFactsAround, csr: RequestFacts): RequestDecisi
   if (csr.commonName !== "" && !names.includes(csr.commonName)) {
     return fail(`commonName "${csr.commonName}" is not among dnsNames or ipAddresses, as ACME demands; add it there`);
   }
-  if (csr.uris.length > 0 || csr.emailAddresses.length > 0) {
-    return fail("ACME certifies DNS names and IP addresses only; remove uris and emailAddresses");
+  if (csr.uris.length + csr.emailAddresses.length + (csr.otherNames ?? []).length > 0) {
+    return fail("ACME certifies DNS names and IP addresses only; remove uris, emailAddresses and otherNames");
   }
   if (names.length === 0) return fail("ACME needs at least one DNS name or IP address");
   if (request.spec.isCa) return fail("ACME does not issue CA certificates; remove isCA");

@@ -1,6 +1,7 @@
 import { certificateId } from "../../acme/certificate-id.ts";
 import { isLintelError, messageOf } from "../../ground/errors.ts";
-import { selfSign, signRequest, type IssuedChain } from "../../pki/sign.ts";
+import { spkiFingerprint } from "../../pki/key.ts";
+import { selfSign, signRequest, type CertificateTerms, type IssuedChain } from "../../pki/sign.ts";
 import { parseRequest, type RequestFacts } from "../../pki/x509/request.ts";
 import {
   base64At,
@@ -9,14 +10,19 @@ import {
   type CertificateRequest,
   type CertificateRequestReason,
 } from "../../resource/certificate-request.ts";
-import { CERTIFICATE_ANNOTATIONS, DEFAULT_DURATION_MS, readCertificate } from "../../resource/certificate.ts";
+import {
+  CERTIFICATE_ANNOTATIONS,
+  DEFAULT_DURATION_MS,
+  DEFAULT_USAGES,
+  readCertificate,
+} from "../../resource/certificate.ts";
 import { conditionsOf, rfc3339, withCondition } from "../../resource/condition.ts";
 import { formatGoDuration } from "../../resource/go-duration.ts";
-import type { Issuer } from "../../resource/issuer.ts";
+import type { Issuer, IssuerPointers } from "../../resource/issuer.ts";
 import { apiVersionOf, CERTIFICATE_REQUEST, ORDER, SECRET } from "../../resource/kind.ts";
 import { controllerReference, objectKey, type KubeObject } from "../../resource/object.ts";
 import { readOrder } from "../../resource/order.ts";
-import { BY_ISSUER, issuerKey, ownerName } from "../caches.ts";
+import { BY_ISSUER, BY_SECRET, issuerKey, ownerName } from "../caches.ts";
 import { keyPemOf, readLeaf } from "../certificates/read-facts.ts";
 import { readKey } from "../certificates/private-key.ts";
 import { nameWithHash, splitKey } from "../object-name.ts";
@@ -24,10 +30,13 @@ import { cachedIssuer, issuerKindOf, secretNamespaceOf } from "../signer.ts";
 import { writeStatus, type StatusFields } from "../status-writer.ts";
 import { WorkQueue, type Recheck } from "../work-queue.ts";
 import type { World } from "../world.ts";
-import { decide, type RequestDecision, type RequestFactsAround } from "./decide.ts";
+import { decide, type OwnKey, type RequestDecision, type RequestFactsAround } from "./decide.ts";
 
 /** Steps for one key before others get their turn: approve, order, wait. */
 const STEPS_MAX = 4;
+/** RFC 5280 section 4.1.2.4: the issuer of a self-signed certificate is its own subject. */
+const NAMELESS_ISSUER =
+  "The certificate will have an empty issuer name, which contravenes RFC 5280 and breaks some clients; give it a commonName or a subject";
 /** Clocks of others may be behind ours by so much. */
 const BACKDATE_MS = 60_000;
 
@@ -43,6 +52,9 @@ export function openCertificateRequests(world: World): WorkQueue {
     const order = after ?? before;
     const owner = order === undefined ? undefined : ownerName(order, CERTIFICATE_REQUEST.kind);
     if (owner !== undefined) queue.add(`${order?.metadata.namespace ?? ""}/${owner}`);
+  });
+  caches.secrets.subscribe(({ after }) => {
+    if (after !== undefined) caches.requests.find(BY_SECRET, objectKey(after)).forEach(wake);
   });
   for (const cache of [caches.issuers, caches.clusterIssuers]) {
     cache.subscribe(({ after }) => {
@@ -79,7 +91,15 @@ async function readFacts(world: World, request: CertificateRequest): Promise<Req
     answerable: issuerKindOf(issuerRef) !== undefined,
     issuer,
     order: order === undefined ? undefined : readOrder(order),
+    ownKey: issuer?.spec.kind === "selfSigned" ? await readOwnKey(world, request) : undefined,
   };
+}
+
+async function readOwnKey(world: World, request: CertificateRequest): Promise<OwnKey> {
+  const secret = await world.store.get(SECRET, request.namespace, request.privateKeySecretName ?? "");
+  if (secret === undefined) return { kind: "missing" };
+  const key = readKey(keyPemOf(secret));
+  return key === undefined ? { kind: "unreadable" } : { kind: "found", spkiSha256: spkiFingerprint(key) };
 }
 
 function readCsr(pem: string): RequestFacts | undefined {
@@ -114,11 +134,10 @@ async function act(world: World, facts: RequestFactsAround, decision: RequestDec
       if (issuer !== undefined && facts.csr !== undefined) await createOrder(world, request, issuer, facts.csr);
       return true;
     case "signWithCa":
-      return issuer === undefined
-        ? false
-        : sign(world, request, () => signWithCa(world, request, issuer, decision.secretName));
+      return issuer === undefined ? false : sign(world, request, () => signWithCa(world, request, issuer, decision));
     case "signWithOwnKey":
-      return sign(world, request, () => signWithOwnKey(world, request));
+      if (decision.namelessIssuer) world.events.warning(request.object, "BadConfig", NAMELESS_ISSUER);
+      return sign(world, request, () => signWithOwnKey(world, request, decision.pointers));
     case "issue":
       await issue(world, request, {
         chain: decision.certificatePem,
@@ -231,7 +250,7 @@ async function signWithCa(
   world: World,
   request: CertificateRequest,
   issuer: Issuer,
-  secretName: string,
+  { secretName, pointers }: { readonly secretName: string; readonly pointers: IssuerPointers },
 ): Promise<IssuedChain> {
   const secret = await world.store.get(SECRET, secretNamespaceOf(world, issuer), secretName);
   const key = secret === undefined ? undefined : readKey(keyPemOf(secret));
@@ -243,16 +262,26 @@ async function signWithCa(
     csr: request.spec.requestPem,
     authority: { chain, key, ...(root === undefined ? {} : { root }) },
     ...termsOf(world, request),
+    ...pointerTerms(pointers),
   });
 }
 
-async function signWithOwnKey(world: World, request: CertificateRequest): Promise<IssuedChain> {
+async function signWithOwnKey(
+  world: World,
+  request: CertificateRequest,
+  pointers: IssuerPointers,
+): Promise<IssuedChain> {
   const name = request.privateKeySecretName;
   const secret = name === undefined ? undefined : await world.store.get(SECRET, request.namespace, name);
   const key = secret === undefined ? undefined : readKey(keyPemOf(secret));
   if (key === undefined)
     throw new Error(`The private key Secret "${name ?? ""}" of a self-signed request is not there`);
-  return selfSign({ csr: request.spec.requestPem, key, ...termsOf(world, request) });
+  return selfSign({ csr: request.spec.requestPem, key, ...termsOf(world, request), ...pointerTerms(pointers) });
+}
+
+function pointerTerms(pointers: IssuerPointers): Pick<CertificateTerms, "revocationListUrls" | "authorityAccess"> {
+  const { crlDistributionPoints, ocspServers, issuingCertificateUrls } = pointers;
+  return { revocationListUrls: crlDistributionPoints, authorityAccess: { ocspServers, issuingCertificateUrls } };
 }
 
 function termsOf(
@@ -264,7 +293,7 @@ function termsOf(
     notBeforeMs: world.clock.nowMs() - BACKDATE_MS,
     durationMs: durationMs + BACKDATE_MS,
     isCa: request.spec.isCa,
-    usages: request.spec.usages,
+    usages: request.spec.usages.length === 0 ? DEFAULT_USAGES : request.spec.usages,
   };
 }
 

@@ -1,3 +1,6 @@
+import { canonicalIp } from "../../pki/x509/ip-address.ts";
+import { canonicalRange } from "../../pki/x509/name-constraints.ts";
+import type { RelativeNames } from "../../pki/x509/name.ts";
 import type { RequestFacts } from "../../pki/x509/request.ts";
 import {
   CERTIFICATE_ANNOTATIONS,
@@ -6,8 +9,9 @@ import {
   type CertificateSpec,
 } from "../../resource/certificate.ts";
 import { rfc3339 } from "../../resource/condition.ts";
+import type { ConstraintWish } from "../../resource/constraint-wish.ts";
 import { answeredBy, ANSWERED_BY_ANNOTATION, type Facts, type KnownRequest } from "./facts.ts";
-import { renewalTimeMs } from "./renewal.ts";
+import { renewalPlan } from "./renewal.ts";
 
 /** What is wrong with what is stored. `reason` becomes a condition's reason, so it is API. */
 export interface Objection {
@@ -25,7 +29,7 @@ export function objectionToKeeping(facts: Facts): Objection | undefined {
 
 /** Returns the first thing that makes the stored certificate unfit for use, or undefined when it is ready. */
 export function objectionToReady(facts: Facts): Objection | undefined {
-  return first([...COMMON_CHECKS, hasExpired], facts);
+  return first([...COMMON_CHECKS, hasExpired, keystoresAreMissing], facts);
 }
 
 function first(checks: readonly Check[], facts: Facts): Objection | undefined {
@@ -115,16 +119,25 @@ const requestChanged: Check = (facts) => {
 
 const isNearExpiry: Check = ({ secret, certificate, nowMs }) => {
   if (secret?.certificate === undefined) return undefined;
-  const atMs = renewalTimeMs(secret.certificate, certificate.spec, certificate.status.renewalWindow);
-  return nowMs >= atMs
-    ? object("Renewing", `Renewing certificate as renewal was scheduled at ${rfc3339(atMs)}`)
-    : undefined;
+  const { spec, status } = certificate;
+  const { atMs, missesWindows } = renewalPlan(secret.certificate, spec, { ari: status.renewalWindow, nowMs });
+  if (atMs === undefined || nowMs < atMs) return undefined;
+  return object(
+    "Renewing",
+    missesWindows
+      ? `Renewing certificate outside of spec.renewal.windows, as none of them opens before it expires, at ${rfc3339(atMs)}`
+      : `Renewing certificate as renewal was scheduled at ${rfc3339(atMs)}`,
+  );
 };
 
 const hasExpired: Check = ({ secret, nowMs }) =>
   secret?.certificate !== undefined && nowMs >= secret.certificate.notAfterMs
     ? object("Expired", `Certificate expired on ${rfc3339(secret.certificate.notAfterMs)}`)
     : undefined;
+
+/** No reason for a new certificate: what is missing is a password. */
+const keystoresAreMissing: Check = ({ secret }) =>
+  secret?.keystores.kind === "blocked" ? object("SecretMismatch", secret.keystores.message) : undefined;
 
 /** In order; the first check that objects wins. The order is cert-manager's. */
 const COMMON_CHECKS: readonly Check[] = [
@@ -145,10 +158,13 @@ export function requestDifferences(known: KnownRequest, facts: Facts): readonly 
   if (csr === undefined) return ["spec.request"];
   const { issuerRef } = request.spec;
   const issuer = spec.issuerRef;
+  const { signatureAlgorithm } = spec;
   const checks: readonly (readonly [string, boolean])[] = [
-    ["spec.commonName", csr.commonName === spec.commonName],
+    ...subjectChecks(csr, spec),
     ...nameChecks(csr, spec),
-    ["spec.subject", sameSubject(csr, spec)],
+    ["spec.nameConstraints", sameConstraints(csr.nameConstraints, spec.nameConstraints)],
+    ["spec.encodeUsagesInRequest", csr.usages.length > 0 === spec.encodeUsagesInRequest],
+    ["spec.signatureAlgorithm", signatureAlgorithm === undefined || csr.signatureAlgorithm === signatureAlgorithm],
     ["spec.isCA", request.spec.isCa === spec.isCa],
     ["spec.usages", sameSet(request.spec.usages, spec.usages)],
     ["spec.duration", (request.spec.durationMs ?? DEFAULT_DURATION_MS) === (spec.durationMs ?? DEFAULT_DURATION_MS)],
@@ -167,12 +183,14 @@ interface Names {
   readonly ipAddresses: readonly string[];
   readonly uris: readonly string[];
   readonly emailAddresses: readonly string[];
+  readonly otherNames?: readonly { readonly oid: string; readonly utf8Value: string }[] | undefined;
 }
 
 /** A CA may move the common name among the DNS names, or leave it out, so both are looked at together. */
 function certificateDifferences(facts: Names, spec: CertificateSpec): readonly string[] {
   const has = new Set([...facts.dnsNames, facts.commonName].map((name) => name.toLowerCase()));
-  const wanted = [...spec.dnsNames, ...(spec.commonName === "" ? [] : [spec.commonName])];
+  const commonName = spec.literalSubject === undefined ? spec.commonName : "";
+  const wanted = [...spec.dnsNames, ...(commonName === "" ? [] : [commonName])];
   const dns: readonly [string, boolean] = ["spec.dnsNames", wanted.every((name) => has.has(name.toLowerCase()))];
   const rest = nameChecks(facts, spec).filter(([field]) => field !== "spec.dnsNames");
   return [dns, ...rest].filter(([, same]) => !same).map(([field]) => field);
@@ -181,10 +199,48 @@ function certificateDifferences(facts: Names, spec: CertificateSpec): readonly s
 function nameChecks(names: Names, spec: CertificateSpec): readonly (readonly [string, boolean])[] {
   return [
     ["spec.dnsNames", sameSet(names.dnsNames, spec.dnsNames)],
-    ["spec.ipAddresses", sameSet(names.ipAddresses, spec.ipAddresses)],
+    ["spec.ipAddresses", sameSet(names.ipAddresses, spec.ipAddresses.map(plainIp))],
     ["spec.uris", sameSet(names.uris, spec.uris)],
     ["spec.emailAddresses", sameSet(names.emailAddresses, spec.emailAddresses)],
+    ["spec.otherNames", sameSet((names.otherNames ?? []).map(otherNameText), spec.otherNames.map(otherNameText))],
   ];
+}
+
+function plainIp(address: string): string {
+  return canonicalIp(address) ?? address;
+}
+
+function otherNameText(name: { readonly oid: string; readonly utf8Value: string }): string {
+  return `${name.oid} ${name.utf8Value}`;
+}
+
+/** A literal subject says everything about the subject; without one there are two fields. */
+function subjectChecks(csr: RequestFacts, spec: CertificateSpec): readonly (readonly [string, boolean])[] {
+  const { literalSubject } = spec;
+  return literalSubject === undefined
+    ? [
+        ["spec.commonName", csr.commonName === spec.commonName],
+        ["spec.subject", sameSubject(csr, spec)],
+      ]
+    : [["spec.literalSubject", subjectText(csr.relativeNames) === subjectText(literalSubject)]];
+}
+
+/** The parts of a name in order; the attributes of one part have none. */
+function subjectText(names: RelativeNames): string {
+  return JSON.stringify(names.map((attributes) => attributes.map(({ type, value }) => `${type}=${value}`).sort()));
+}
+
+function sameConstraints(asked: ConstraintWish | undefined, wanted: ConstraintWish | undefined): boolean {
+  if (asked === undefined || wanted === undefined) return asked === wanted;
+  const lists = (wish: ConstraintWish): readonly (readonly string[])[] =>
+    [wish.permitted, wish.excluded].flatMap((list) => [
+      list.dnsDomains,
+      list.ipRanges.map((range) => canonicalRange(range) ?? range),
+      list.emailAddresses,
+      list.uriDomains,
+    ]);
+  const others = lists(wanted);
+  return asked.critical === wanted.critical && lists(asked).every((list, at) => sameSet(list, others[at] ?? []));
 }
 
 function sameSubject(csr: RequestFacts, spec: CertificateSpec): boolean {

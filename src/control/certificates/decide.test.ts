@@ -11,6 +11,7 @@ import type { Facts, KnownRequest, StoredSecret } from "./facts.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const DAY = 86_400_000;
+const HOUR = 3_600_000;
 const SIGNER = { name: "le", kind: "Issuer", group: "cert-manager.io" };
 
 const SPEC = { secretName: "web-tls", dnsNames: ["shop.example"], issuerRef: { name: "le" } };
@@ -26,6 +27,8 @@ const LEAF: CertificateFacts = {
   spkiSha256: "key-1",
 } as unknown as CertificateFacts;
 
+const AT_NIGHT = { cron: "0 2 * * *", windowDuration: "2h" };
+
 const SECRET: StoredSecret = {
   annotations: {
     "cert-manager.io/certificate-name": "web",
@@ -37,6 +40,7 @@ const SECRET: StoredSecret = {
   hasCertificate: true,
   key: { spkiSha256: "key-1", matchesWish: true },
   certificate: LEAF,
+  keystores: { kind: "current" },
 };
 
 function requestFor(
@@ -56,8 +60,13 @@ function requestFor(
     { spec: { issuerRef: SIGNER, usages: ["digital signature", "key encipherment"], duration }, status },
     { annotations: { "cert-manager.io/private-key-secret-name": keySecret, ...options.annotations } },
   );
-  const csr = { commonName: "", dnsNames, ipAddresses: [], uris: [], emailAddresses: [], subject: {}, spkiSha256: key };
-  return { request: readCertificateRequest(object), csr: csr as unknown as RequestFacts };
+  return { request: readCertificateRequest(object), csr: csrOf(key, dnsNames) };
+}
+
+function csrOf(key: string, dnsNames: readonly string[] = ["shop.example"]): RequestFacts {
+  const usages = ["digital signature", "key encipherment"];
+  const names = { commonName: "", dnsNames, ipAddresses: [], uris: [], emailAddresses: [], subject: {} };
+  return { ...names, relativeNames: [], usages, spkiSha256: key } as unknown as RequestFacts;
 }
 
 function facts(
@@ -117,6 +126,43 @@ describe("certificates decide(): whether to issue", () => {
       { currentRequest: requestFor("key-1", { dnsNames: ["SHOP.example"] }) },
       "keep",
     ],
+    ["an other name was added", { spec: { otherNames: [{ oid: "1.2.3", utf8Value: "u" }] } }, "RequestChanged"],
+    ["a literal subject was added", { spec: { literalSubject: "CN=shop.example" } }, "RequestChanged"],
+    ["usages shall no longer be in the request", { spec: { encodeUsagesInRequest: false } }, "RequestChanged"],
+    ["the signature shall be another", { spec: { signatureAlgorithm: "SHA512WithRSA" } }, "RequestChanged"],
+    [
+      "the CA shall be constrained",
+      { spec: { isCA: true, nameConstraints: { permitted: { dnsDomains: ["shop.example"] } } } },
+      "RequestChanged",
+    ],
+    [
+      "an address is written in another way",
+      {
+        currentRequest: { ...requestFor("key-1"), csr: { ...csrOf("key-1"), ipAddresses: ["2001:db8::1"] } },
+        spec: { ipAddresses: ["2001:0db8:0:0::1"] },
+      },
+      "keep",
+    ],
+    [
+      "the password of a keystore is missing",
+      { secret: { ...SECRET, keystores: { kind: "blocked", message: "create it" } } },
+      "keep",
+    ],
+    [
+      "renewal is due and the policy is Disabled",
+      { spec: { renewal: { policy: "Disabled" } }, nowMs: NOW + 79 * DAY },
+      "keep",
+    ],
+    [
+      "renewal is due and no window is open",
+      { spec: { renewal: { policy: "RenewBefore", windows: [AT_NIGHT] } }, nowMs: NOW + 50 * DAY },
+      "keep",
+    ],
+    [
+      "renewal is due and a window opens",
+      { spec: { renewal: { policy: "RenewBefore", windows: [AT_NIGHT] } }, nowMs: NOW + 50 * DAY + 2 * HOUR },
+      "Renewing",
+    ],
     ["the duration changed", { spec: { duration: "24h" } }, "RequestChanged"],
     ["the subject changed", { spec: { subject: { organizations: ["Shop"] } } }, "RequestChanged"],
     [
@@ -135,6 +181,13 @@ describe("certificates decide(): whether to issue", () => {
   for (const [when, change, expected] of changed) {
     it(`answers ${expected} when ${when}`, () => assert.equal(reasonOf(decide(facts(change))), expected));
   }
+
+  it("asks to be called again at expiry alone when the policy is Disabled", () => {
+    const step = decide(facts({ spec: { renewal: { policy: "Disabled" } } }));
+    assert.deepEqual(step, { kind: "keep", atMs: NOW + 80 * DAY });
+    const after = decide(facts({ spec: { renewal: { policy: "Disabled" } }, nowMs: NOW + 81 * DAY }));
+    assert.deepEqual(after, { kind: "keep", atMs: undefined });
+  });
 
   it("asks to be called again when renewal is due, and after that at expiry", () => {
     assert.deepEqual(decide(facts()), { kind: "keep", atMs: NOW + 50 * DAY });

@@ -3,7 +3,7 @@ import type { CertificateReason } from "../../resource/certificate.ts";
 import type { Condition } from "../../resource/condition.ts";
 import { objectionToKeeping, objectionToReady, requestDifferences } from "./checks.ts";
 import type { Facts } from "./facts.ts";
-import { failureBackoffMs, renewalTimeMs } from "./renewal.ts";
+import { failureBackoffMs, renewalPlan } from "./renewal.ts";
 
 /** What to do about one Certificate now. One step at a time: after a step the world is read again. */
 export type Step =
@@ -115,8 +115,9 @@ function sharedSecret(facts: Facts, owner: string): string {
 function nextMomentMs(facts: Facts): number | undefined {
   const stored = facts.secret?.certificate;
   if (stored === undefined) return undefined;
-  const renewMs = renewalTimeMs(stored, facts.certificate.spec, facts.certificate.status.renewalWindow);
-  return facts.nowMs < renewMs ? renewMs : stored.notAfterMs;
+  const { spec, status } = facts.certificate;
+  const { atMs } = renewalPlan(stored, spec, { ari: status.renewalWindow, nowMs: facts.nowMs });
+  return [atMs, stored.notAfterMs].find((momentMs) => momentMs !== undefined && facts.nowMs < momentMs);
 }
 
 /** What the `Ready` condition must say. */

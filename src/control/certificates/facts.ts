@@ -37,7 +37,16 @@ export interface StoredSecret {
   readonly key: KeyFacts | undefined;
   /** The leaf. Undefined: missing or unreadable. */
   readonly certificate: CertificateFacts | undefined;
+  readonly keystores: KeystoreState;
 }
+
+/** Whether the keystores in a Secret are those that the spec asks for. */
+export type KeystoreState =
+  | { readonly kind: "current" }
+  /** They are missing, made from something else, or not wanted: they can be made. */
+  | { readonly kind: "stale" }
+  /** `message` says what a person must do. */
+  | { readonly kind: "blocked"; readonly message: string };
 
 /** A CertificateRequest and what its PKCS#10 says. */
 export interface KnownRequest {

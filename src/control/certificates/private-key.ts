@@ -1,7 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import { isLintelError } from "../../ground/errors.ts";
 import { keyMatchesSpec, parseKey, spkiFingerprint, type KeySpec } from "../../pki/key.ts";
-import type { PrivateKeyWish } from "../../resource/certificate.ts";
+import type { PrivateKeyWish } from "../../resource/private-key-wish.ts";
 import type { KeyFacts } from "./facts.ts";
 
 /** Returns what `wish` means to the key maker. */

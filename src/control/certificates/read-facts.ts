@@ -8,6 +8,7 @@ import type { KubeObject } from "../../resource/object.ts";
 import { signerOf } from "../signer.ts";
 import type { World } from "../world.ts";
 import type { Facts, KnownRequest, StoredSecret } from "./facts.ts";
+import { readKeystoreState } from "./keystores.ts";
 import { keyFacts, readKey } from "./private-key.ts";
 
 /** Reads everything that decisions about `certificate` rest on, from the store itself. */
@@ -25,7 +26,7 @@ export async function readFacts(world: World, certificate: Certificate): Promise
     nowMs: world.clock.nowMs(),
     certificate,
     signer: signerOf(world, spec.issuerRef, namespace),
-    secret: secret === undefined ? undefined : readStoredSecret(secret, certificate),
+    secret: secret === undefined ? undefined : await readStoredSecret(world, secret, certificate),
     otherOwner: secret === undefined ? undefined : await otherOwnerOf(world, secret, certificate),
     nextKey: nextSecret === undefined ? undefined : keyFacts(readKey(keyPemOf(nextSecret)), spec.privateKey),
     currentRequest,
@@ -55,7 +56,7 @@ async function readRequest(
   return { request, csr: readCsr(request.spec.requestPem) };
 }
 
-function readStoredSecret(secret: KubeObject, certificate: Certificate): StoredSecret {
+async function readStoredSecret(world: World, secret: KubeObject, certificate: Certificate): Promise<StoredSecret> {
   const keyPem = keyPemOf(secret);
   const certificatePem = base64At(secret["data"], "tls.crt");
   return {
@@ -64,6 +65,7 @@ function readStoredSecret(secret: KubeObject, certificate: Certificate): StoredS
     hasCertificate: certificatePem !== undefined,
     key: keyFacts(readKey(keyPem), certificate.spec.privateKey),
     certificate: certificatePem === undefined ? undefined : readLeaf(certificatePem),
+    keystores: await readKeystoreState(world, certificate, secret),
   };
 }
 

@@ -56,6 +56,7 @@ describe("certificates controller", () => {
     assert.deepEqual(secret.metadata.labels, { team: "red", "controller.cert-manager.io/fao": "true" });
     assert.deepEqual(secret.metadata.annotations, {
       note: "mine",
+      "lintel.dev/secret-template": '{"labels":["team"],"annotations":["note"]}',
       "cert-manager.io/certificate-name": "web",
       "cert-manager.io/common-name": "",
       "cert-manager.io/alt-names": "shop.example",

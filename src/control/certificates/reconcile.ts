@@ -1,7 +1,5 @@
 import { randomInt } from "node:crypto";
-import { isLintelError } from "../../ground/errors.ts";
-import type { CertificateFacts } from "../../pki/x509/certificate.ts";
-import { createRequest } from "../../pki/x509/request.ts";
+import { isLintelError, messageOf } from "../../ground/errors.ts";
 import { generateKey } from "../../pki/key.ts";
 import {
   CERTIFICATE_ANNOTATIONS,
@@ -16,18 +14,22 @@ import { objectKey, type KubeObject } from "../../resource/object.ts";
 import { readOrder } from "../../resource/order.ts";
 import { BY_ISSUER, BY_OWNER, BY_SECRET, issuerKey } from "../caches.ts";
 import { splitKey } from "../object-name.ts";
-import { removeObject, writeObject, writeStatus, type StatusFields } from "../status-writer.ts";
+import { removeObject, writeStatus, type StatusFields } from "../status-writer.ts";
 import { WorkQueue, type Recheck } from "../work-queue.ts";
 import type { World } from "../world.ts";
 import { decide, judgeReadiness, type Step } from "./decide.ts";
 import type { Facts } from "./facts.ts";
 import { keyFacts, keySpecOf, readKey } from "./private-key.ts";
 import { keyPemOf, readFacts, readLeaf, requestName } from "./read-facts.ts";
-import { failureBackoffMs, renewalTimeMs } from "./renewal.ts";
+import { failureBackoffMs } from "./renewal.ts";
 import { rootCause } from "./root-cause.ts";
 import { removeLeftovers } from "./leftovers.ts";
 import { namesOf, requestObject } from "./request-object.ts";
-import { certificateSecret, nextPrivateKeySecret, withManagedMetadata } from "./secret.ts";
+import { lifeFields, lifeFieldsOfNew, missesWindows } from "./life-fields.ts";
+import { makeKeystores, readKeystorePasswords, tlsMaterial, withKeystores } from "./keystores.ts";
+import { certificateSecret, nextPrivateKeySecret } from "./secret.ts";
+import { signingRequest } from "./signing-request.ts";
+import { refreshSecret } from "./upkeep.ts";
 
 /** Steps taken for one key before others get their turn: more than any issuance needs. */
 const STEPS_MAX = 12;
@@ -103,7 +105,7 @@ async function act(world: World, facts: Facts, step: Step, signal: AbortSignal):
     case "begin":
       await setIssuing(world, facts, step);
       events.normal(object, "Issuing", step.message);
-      for (const shortfall of facts.certificate.shortfalls) events.warning(object, "Unsupported", shortfall);
+      if (missesWindows(facts)) events.warning(object, "WindowError", step.message);
       return "again";
     case "makeKey":
       await makeKey(world, facts);
@@ -145,30 +147,12 @@ function recheckAt(world: World, atMs: number | undefined): Recheck {
 /** What is done for a Certificate that isn't being issued: labels, leftovers, and the `Ready` condition. */
 async function rest(world: World, facts: Facts): Promise<void> {
   const { certificate, secret } = facts;
-  if (secret?.certificate !== undefined && facts.otherOwner === undefined) await refreshMetadata(world, facts);
+  if (secret?.certificate !== undefined && facts.otherOwner === undefined) await refreshSecret(world, facts);
   const { lastFailureTimeMs, failedIssuanceAttempts } = certificate.status;
   const retryAtMs =
     lastFailureTimeMs === undefined ? undefined : lastFailureTimeMs + failureBackoffMs(failedIssuanceAttempts);
   await writeReady(world, facts, causeOf(world, facts, retryAtMs));
   await removeLeftovers(world, certificate);
-}
-
-/** Keeps the Secret's annotations and the user's template in it without issuing anything. */
-async function refreshMetadata(world: World, facts: Facts): Promise<void> {
-  const { certificate, secret } = facts;
-  const leaf = secret?.certificate;
-  const { annotations = {} } = secret ?? {};
-  const issuerName = annotations[CERTIFICATE_ANNOTATIONS.issuerName];
-  if (leaf === undefined || issuerName === undefined) return;
-  if (annotations[CERTIFICATE_ANNOTATIONS.certificateName] !== certificate.name) return;
-  const found = await world.store.get(SECRET, certificate.namespace, certificate.spec.secretName);
-  if (found === undefined) return;
-  const signer = {
-    name: issuerName,
-    kind: annotations[CERTIFICATE_ANNOTATIONS.issuerKind] ?? "Issuer",
-    group: annotations[CERTIFICATE_ANNOTATIONS.issuerGroup] ?? facts.signer.group,
-  };
-  await writeObject(world.store, SECRET, found, (secret) => withManagedMetadata(secret, certificate, leaf, signer));
 }
 
 async function setIssuing(
@@ -237,16 +221,14 @@ async function request(world: World, facts: Facts): Promise<void> {
   const secret = await store.get(SECRET, namespace, nextName);
   const key = secret === undefined ? undefined : readKey(keyPemOf(secret));
   if (key === undefined) return;
-  const csr = await createRequest(key, {
-    ...(spec.commonName === "" ? {} : { commonName: spec.commonName }),
-    dnsNames: spec.dnsNames,
-    ipAddresses: spec.ipAddresses,
-    uris: spec.uris,
-    emailAddresses: spec.emailAddresses,
-    subject: spec.subject,
-    usages: spec.usages,
-    isCa: spec.isCa,
-  });
+  let csr: string;
+  try {
+    csr = await signingRequest(key, spec);
+  } catch (error) {
+    if (!isLintelError(error)) throw error;
+    await fail(world, facts, { reason: "Failed", message: messageOf(error) });
+    return;
+  }
   const name = requestName(certificate, status.revision + 1);
   try {
     await store.create(CERTIFICATE_REQUEST, requestObject(facts, name, nextName, csr));
@@ -285,20 +267,29 @@ async function storeIssued(
     await fail(world, facts, { reason: "Failed", message });
     return;
   }
+  if (leaf.notAfterMs <= nowMs) {
+    const expired = `The issuer answered with a certificate that expired on ${rfc3339(leaf.notAfterMs)}; its own certificate may have expired`;
+    await fail(world, facts, { reason: "Failed", message: expired });
+    return;
+  }
   const before = await store.get(SECRET, namespace, spec.secretName);
-  const wanted = certificateSecret(certificate, { ...issued, key, leaf, signer }, before);
+  const bare = certificateSecret(certificate, { ...issued, key, leaf, signer }, before);
+  const passwords = await readKeystorePasswords(world, certificate);
+  const wanted =
+    passwords.kind === "missing"
+      ? bare
+      : withKeystores(bare, makeKeystores(tlsMaterial(bare), spec.keystores, passwords, nowMs));
   const secret = before === undefined ? await store.create(SECRET, wanted) : await store.update(SECRET, wanted);
   await waitUntilServed(world, secret, signal);
   await writeStatus(store, CERTIFICATE, certificate.object, (old) => {
-    const ready = {
-      status: "True",
-      reason: "Ready",
-      message: "Certificate is up to date and has not expired",
-    } as const;
+    const ready =
+      passwords.kind === "missing"
+        ? ({ status: "False", reason: "SecretMismatch", message: passwords.message } as const)
+        : ({ status: "True", reason: "Ready", message: "Certificate is up to date and has not expired" } as const);
     const conditions = withCondition(conditionsOf(old), { type: "Ready", ...ready, ...observed(certificate) }, nowMs);
     return {
       ...old,
-      ...lifeFieldsOfNew(leaf, certificate),
+      ...lifeFieldsOfNew(leaf, certificate, nowMs),
       // The window was that of the certificate before.
       acme: undefined,
       conditions: conditions.filter((condition) => condition.type !== "Issuing"),
@@ -367,7 +358,7 @@ async function writeReady(world: World, facts: Facts, cause: string | undefined)
     ...status,
     ...(secret?.certificate === undefined
       ? { notBefore: undefined, notAfter: undefined, renewalTime: undefined }
-      : lifeFields(secret.certificate, certificate)),
+      : lifeFields(secret.certificate, certificate, facts.nowMs)),
     conditions: readinessConditions(facts, status, cause),
   }));
 }
@@ -380,21 +371,6 @@ function readinessConditions(facts: Facts, status: StatusFields, cause: string |
 function observed(certificate: Certificate): { observedGeneration?: number } {
   const { generation } = certificate.object.metadata;
   return generation === undefined ? {} : { observedGeneration: generation };
-}
-
-function lifeFieldsOfNew(leaf: CertificateFacts, certificate: Certificate): StatusFields {
-  return lifeFields(leaf, { ...certificate, status: { ...certificate.status, renewalWindow: undefined } });
-}
-
-function lifeFields(
-  leaf: { notBeforeMs: number; notAfterMs: number; fingerprintSha256: string },
-  certificate: Certificate,
-): StatusFields {
-  return {
-    notBefore: rfc3339(leaf.notBeforeMs),
-    notAfter: rfc3339(leaf.notAfterMs),
-    renewalTime: rfc3339(renewalTimeMs(leaf, certificate.spec, certificate.status.renewalWindow)),
-  };
 }
 
 function causeOf(world: World, facts: Facts, retryAtMs: number | undefined): string | undefined {

@@ -1,14 +1,15 @@
 import type { KeyObject } from "node:crypto";
+import { recordAt } from "../../ground/json.ts";
 import { decodePem } from "../../ground/pem.ts";
 import { encodeKey } from "../../pki/key.ts";
 import type { CertificateFacts } from "../../pki/x509/certificate.ts";
 import { toBase64 } from "../../resource/certificate-request.ts";
-import { CERTIFICATE_ANNOTATIONS, type Certificate, type IssuerReference } from "../../resource/certificate.ts";
+import type { Certificate, IssuerReference } from "../../resource/certificate.ts";
 import { apiVersionOf, SECRET } from "../../resource/kind.ts";
 import { controllerReference, type KubeObject } from "../../resource/object.ts";
+import { secretText } from "../../resource/secret.ts";
+import { FOLLOWED_LABEL, withManagedMetadata } from "./secret-metadata.ts";
 
-/** Marks Secrets that certificate controllers follow, as cert-manager does. */
-const FOLLOWED_LABEL = "controller.cert-manager.io/fao";
 /** Marks the Secret that keeps a key until its certificate is there. */
 export const NEXT_PRIVATE_KEY_LABEL = "cert-manager.io/next-private-key";
 
@@ -31,55 +32,32 @@ export function certificateSecret(
   issued: Issued,
   before: KubeObject | undefined,
 ): KubeObject {
-  const keyPem = encodeKey(issued.key, certificate.spec.privateKey.encoding);
-  const wanted = withManagedMetadata(
-    before ?? emptySecret(certificate, certificate.spec.secretName, "kubernetes.io/tls"),
-    certificate,
-    issued.leaf,
-    issued.signer,
-  );
-  return {
-    ...wanted,
+  const base = before ?? emptySecret(certificate, certificate.spec.secretName, "kubernetes.io/tls");
+  // The authority of the certificate before says nothing about this one.
+  const { "ca.crt": _, ...data } = recordAt(base, "data");
+  const secret = {
+    ...withManagedMetadata(base, certificate, issued.leaf, issued.signer),
     data: {
-      ...(typeof before?.["data"] === "object" ? before["data"] : {}),
+      ...data,
       "tls.crt": toBase64(issued.certificatePem),
-      "tls.key": toBase64(keyPem),
+      "tls.key": toBase64(encodeKey(issued.key, certificate.spec.privateKey.encoding)),
       ...(issued.caPem === "" ? {} : { "ca.crt": toBase64(issued.caPem) }),
-      ...extraFormats(certificate, issued.certificatePem, keyPem),
     },
   };
+  return withOutputFormats(secret, certificate);
 }
 
-/** Returns `secret` with the labels and annotations of the certificate in it; the user's template never wins over ours. */
-export function withManagedMetadata(
-  secret: KubeObject,
-  certificate: Certificate,
-  leaf: CertificateFacts,
-  signer: IssuerReference,
-): KubeObject {
-  const { spec } = certificate;
-  return {
-    ...secret,
-    metadata: {
-      ...secret.metadata,
-      labels: { ...secret.metadata.labels, ...spec.secretLabels, [FOLLOWED_LABEL]: "true" },
-      annotations: {
-        ...secret.metadata.annotations,
-        ...spec.secretAnnotations,
-        [CERTIFICATE_ANNOTATIONS.certificateName]: certificate.name,
-        [CERTIFICATE_ANNOTATIONS.commonName]: leaf.commonName,
-        [CERTIFICATE_ANNOTATIONS.altNames]: leaf.dnsNames.join(","),
-        [CERTIFICATE_ANNOTATIONS.ipSans]: leaf.ipAddresses.join(","),
-        [CERTIFICATE_ANNOTATIONS.uriSans]: leaf.uris.join(","),
-        ...(leaf.emailAddresses.length === 0
-          ? {}
-          : { [CERTIFICATE_ANNOTATIONS.emailSans]: leaf.emailAddresses.join(",") }),
-        [CERTIFICATE_ANNOTATIONS.issuerName]: signer.name,
-        [CERTIFICATE_ANNOTATIONS.issuerKind]: signer.kind,
-        [CERTIFICATE_ANNOTATIONS.issuerGroup]: signer.group,
-      },
-    },
-  };
+/** Returns `secret` with the further forms of its key and certificate that the spec asks for, and without those it does not. */
+export function withOutputFormats(secret: KubeObject, certificate: Certificate): KubeObject {
+  const keyPem = secretText(secret, "tls.key") ?? "";
+  const certificatePem = secretText(secret, "tls.crt") ?? "";
+  const { "tls-combined.pem": _, "key.der": __, ...data } = recordAt(secret, "data");
+  const formats: Record<string, string> = {};
+  for (const format of certificate.spec.additionalOutputFormats) {
+    if (format === "CombinedPEM") formats["tls-combined.pem"] = toBase64(`${keyPem}\n${certificatePem}`);
+    if (format === "DER") formats["key.der"] = Buffer.from(decodePem(keyPem)[0]?.der ?? []).toString("base64");
+  }
+  return { ...secret, data: { ...data, ...formats } };
 }
 
 /** Returns the Secret that keeps `key` while its certificate is on the way. It goes with the Certificate. */
@@ -104,17 +82,4 @@ function emptySecret(certificate: Certificate, name: string, type: string): Kube
     type,
     data: {},
   };
-}
-
-function extraFormats(
-  certificate: Certificate,
-  certificatePem: string,
-  keyPem: string,
-): Readonly<Record<string, string>> {
-  const formats: Record<string, string> = {};
-  for (const format of certificate.spec.additionalOutputFormats) {
-    if (format === "CombinedPEM") formats["tls-combined.pem"] = toBase64(`${keyPem}${certificatePem}`);
-    if (format === "DER") formats["key.der"] = Buffer.from(decodePem(keyPem)[0]?.der ?? []).toString("base64");
-  }
-  return formats;
 }

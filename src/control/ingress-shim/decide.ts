@@ -1,5 +1,5 @@
-import { arrayAt, isRecord, jsonEqual, stringAt } from "../../ground/json.ts";
-import { stringsAt, type IssuerReference } from "../../resource/certificate.ts";
+import { arrayAt, isRecord, jsonEqual, stringAt, stringsAt } from "../../ground/json.ts";
+import type { IssuerReference } from "../../resource/certificate.ts";
 import { apiVersionOf, CERTIFICATE } from "../../resource/kind.ts";
 import { controllerReference, type KubeObject } from "../../resource/object.ts";
 import { chooseIssuer, readSpecAnnotations } from "./annotations.ts";

@@ -1,4 +1,5 @@
 import { decodePem } from "../../ground/pem.ts";
+import type { OtherName } from "./alternative-names.ts";
 import { type DerValue, childrenOf, expectTag, malformed, readDer, readTime, TAG } from "./der.ts";
 import { decodeExtensions, type ExtensionFacts } from "./extensions.ts";
 import { canonicalIp } from "./ip-address.ts";
@@ -14,6 +15,7 @@ export interface CertificateFacts {
   readonly ipAddresses: readonly string[];
   readonly uris: readonly string[];
   readonly emailAddresses: readonly string[];
+  readonly otherNames?: readonly OtherName[] | undefined;
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
   /** Lower case, an even number of digits, without the sign's leading zeros. */

@@ -14,6 +14,8 @@ import {
   sequence,
   TAG,
 } from "./der.ts";
+import { decodeNameConstraints, encodeNameConstraints, type NameConstraints } from "./name-constraints.ts";
+import { type AuthorityAccess, encodeInformationAccess, uriName } from "./authority-access.ts";
 import { sha256 } from "./sha256.ts";
 import { KNOWN_USAGES, usageSets, usageWords } from "./usages.ts";
 
@@ -23,9 +25,11 @@ const EXTENSION = {
   keyUsage: "2.5.29.15",
   alternativeNames: "2.5.29.17",
   basicConstraints: "2.5.29.19",
+  nameConstraints: "2.5.29.30",
   revocationLists: "2.5.29.31",
   authorityKeyId: "2.5.29.35",
   extendedKeyUsage: "2.5.29.37",
+  informationAccess: "1.3.6.1.5.5.7.1.1",
 } as const;
 
 /** The extensions of a certificate, or those that a request asks for, as far as Lintel knows them. */
@@ -34,6 +38,9 @@ export interface ExtensionFacts {
   /** GeneralNames as they were written, to copy kinds that `names` does not list; undefined without any. */
   readonly namesDer: Uint8Array | undefined;
   readonly isCa: boolean;
+  /** Whether it says at all if it is for a CA. */
+  readonly statesCa: boolean;
+  readonly nameConstraints: NameConstraints | undefined;
   readonly subjectKeyIdHex: string | undefined;
   readonly authorityKeyIdHex: string | undefined;
   /** cert-manager's words. */
@@ -49,7 +56,10 @@ export interface ExtensionRequest {
   readonly isCa: boolean;
   /** How many further authorities may follow below; only of a CA. @default no limit */
   readonly pathLength?: number | undefined;
+  /** Only of a CA. @default none */
+  readonly nameConstraints?: NameConstraints | undefined;
   readonly usages: readonly string[];
+  readonly authorityAccess?: AuthorityAccess | undefined;
   /** 20 bytes each. */
   readonly subjectKeyId?: Uint8Array | undefined;
   readonly authorityKeyId?: Uint8Array | undefined;
@@ -65,9 +75,9 @@ export function keyIdentifier(spki: Uint8Array): Uint8Array {
   return sha256(bitStringBytes(expectTag(key, TAG.bitString, "the key"))).subarray(0, 20);
 }
 
-/** Returns a DER SEQUENCE of the extensions that `request` describes. A CA always may sign certificates and revocation lists. Throws BadConfig for a usage nobody knows. */
+/** Returns a DER SEQUENCE of the extensions that `request` describes, which says itself that a CA may sign. Throws BadConfig for a usage nobody knows. */
 export function encodeExtensions(request: ExtensionRequest): Uint8Array {
-  const { bits, oids, unknown } = usageSets([...request.usages, ...(request.isCa ? ["cert sign", "crl sign"] : [])]);
+  const { bits, oids, unknown } = usageSets(request.usages);
   if (unknown.length > 0) throw unknownUsages(unknown);
   const parts: Uint8Array[] = [];
   const add = (identifier: string, critical: boolean, value: Uint8Array | undefined): void => {
@@ -78,9 +88,12 @@ export function encodeExtensions(request: ExtensionRequest): Uint8Array {
   add(EXTENSION.keyUsage, true, bits.length === 0 ? undefined : keyUsageBits(bits));
   add(EXTENSION.extendedKeyUsage, false, oids.length === 0 ? undefined : sequence(...oids.map(oid)));
   add(EXTENSION.basicConstraints, true, basicConstraints(request));
+  const { nameConstraints } = request;
+  add(EXTENSION.nameConstraints, nameConstraints?.critical === true, encodeNameConstraints(nameConstraints));
   add(EXTENSION.subjectKeyId, false, request.subjectKeyId && encodeDer(TAG.octetString, request.subjectKeyId));
   add(EXTENSION.authorityKeyId, false, request.authorityKeyId && sequence(encodeDer(0x80, request.authorityKeyId)));
   add(EXTENSION.revocationLists, false, distributionPoints(request.revocationListUrls ?? []));
+  add(EXTENSION.informationAccess, false, encodeInformationAccess(request.authorityAccess ?? {}));
   add(EXTENSION.alternativeNames, request.subjectEmpty, request.namesDer);
   return sequence(...parts);
 }
@@ -88,10 +101,12 @@ export function encodeExtensions(request: ExtensionRequest): Uint8Array {
 /** Returns what a SEQUENCE of extensions says, or that of none at all. Throws BadPem when it is malformed or says a thing twice (RFC 5280 section 4.2). */
 export function decodeExtensions(extensions: DerValue | undefined): ExtensionFacts {
   const found = new Map<string, Uint8Array>();
+  const critical = new Set<string>();
   for (const extension of extensions === undefined ? [] : childrenOf(extensions)) {
     const parts = childrenOf(extension);
     const identifier = readOid(expectTag(parts[0], TAG.oid, "the name of an extension"));
     if (found.has(identifier)) throw malformed(`extension ${identifier} is there twice`);
+    if (parts.length === 3 && isTrue(parts[1])) critical.add(identifier);
     found.set(identifier, expectTag(parts.at(-1), TAG.octetString, "the value of an extension").content);
   }
   const value = (identifier: string): DerValue | undefined => {
@@ -104,6 +119,8 @@ export function decodeExtensions(extensions: DerValue | undefined): ExtensionFac
     names: names === undefined ? NO_NAMES : decodeAlternativeNames(names),
     namesDer: names?.raw,
     isCa: constraints !== undefined && isTrue(childrenOf(constraints)[0]),
+    statesCa: constraints !== undefined,
+    nameConstraints: decodeNameConstraints(value(EXTENSION.nameConstraints), critical.has(EXTENSION.nameConstraints)),
     subjectKeyIdHex: hex(value(EXTENSION.subjectKeyId)),
     authorityKeyIdHex: hex(authorityKeyIdOf(value(EXTENSION.authorityKeyId))),
     usages: usageWords({
@@ -127,11 +144,10 @@ function basicConstraints(request: ExtensionRequest): Uint8Array {
   return sequence(encodeDer(TAG.boolean, Uint8Array.of(0xff)), ...length);
 }
 
-/** RFC 5280 section 4.2.1.13: one point, whose full name is all of the URLs. */
+/** RFC 5280 section 4.2.1.13: one point for each URL, since lists of different reach may be meant. */
 function distributionPoints(urls: readonly string[]): Uint8Array | undefined {
-  if (urls.length === 0) return undefined;
-  const names = urls.map((url) => encodeDer(0x86, Buffer.from(url, "latin1")));
-  return sequence(sequence(encodeDer(0xa0, encodeDer(0xa0, ...names))));
+  const points = urls.map((url) => sequence(encodeDer(0xa0, encodeDer(0xa0, uriName(url)))));
+  return points.length === 0 ? undefined : sequence(...points);
 }
 
 function keyUsageBits(bits: readonly number[]): Uint8Array {

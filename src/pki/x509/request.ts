@@ -1,5 +1,5 @@
 import { decodePem, encodePem } from "../../ground/pem.ts";
-import { type AlternativeNames, encodeAlternativeNames } from "./alternative-names.ts";
+import { type AlternativeNames, encodeAlternativeNames, type OtherName } from "./alternative-names.ts";
 import {
   bitString,
   childrenOf,
@@ -15,9 +15,17 @@ import {
   TAG,
 } from "./der.ts";
 import { decodeExtensions, encodeExtensions } from "./extensions.ts";
-import { decodeName, encodeName, type NameAttributes } from "./name.ts";
+import type { NameConstraints } from "./name-constraints.ts";
+import {
+  decodeName,
+  decodeRelativeNames,
+  encodeName,
+  encodeRelativeNames,
+  type NameAttributes,
+  type RelativeNames,
+} from "./name.ts";
 import { sha256Hex } from "./sha256.ts";
-import { type PrivateKey, signerFor, verifySignature } from "./signature.ts";
+import { type PrivateKey, signatureWord, signerFor, verifySignature } from "./signature.ts";
 
 /** What a request asks to have certified. Lists default to empty. */
 export interface RequestSubject {
@@ -26,11 +34,17 @@ export interface RequestSubject {
   readonly ipAddresses?: readonly string[] | undefined;
   readonly uris?: readonly string[] | undefined;
   readonly emailAddresses?: readonly string[] | undefined;
+  readonly otherNames?: readonly OtherName[] | undefined;
+  /** The whole subject part by part, in place of `commonName` and `subject`. */
+  readonly relativeNames?: RelativeNames | undefined;
   /** Further attributes under cert-manager's names: organizations, countries, organizationalUnits, localities, provinces, streetAddresses, postalCodes, serialNumber. */
   readonly subject?: Readonly<Record<string, readonly string[]>> | undefined;
-  /** cert-manager's words; none: the request names no usages. */
+  /** cert-manager's words; none: the request names no usages, not even that a CA signs. */
   readonly usages?: readonly string[] | undefined;
   readonly isCa?: boolean | undefined;
+  readonly nameConstraints?: NameConstraints | undefined;
+  /** cert-manager's word, such as `SHA384WithRSA`. @default the usual one of the key */
+  readonly signatureAlgorithm?: string | undefined;
 }
 
 /** What a request says (RFC 2986). Nothing in it is proven but the key, and that only when the signature is valid. */
@@ -38,10 +52,17 @@ export interface RequestFacts extends AlternativeNames {
   /** The first one; "" when there is none. */
   readonly commonName: string;
   readonly subject: NameAttributes;
+  /** The subject in full, in order. */
+  readonly relativeNames: RelativeNames;
+  readonly nameConstraints: NameConstraints | undefined;
+  /** cert-manager's word; undefined for an algorithm that is not made here. */
+  readonly signatureAlgorithm: string | undefined;
   /** SHA-256 of the DER SubjectPublicKeyInfo, hexadecimal. */
   readonly spkiSha256: string;
   readonly usages: readonly string[];
   readonly isCa: boolean;
+  /** Whether the request says at all if it is for a CA. */
+  readonly statesCa: boolean;
   /** Whether the request was signed by the key it is for; false also for algorithms that are too weak. Never rejects. */
   readonly signatureValid: Promise<boolean>;
 }
@@ -66,22 +87,25 @@ const LABELS: readonly string[] = ["CERTIFICATE REQUEST", "NEW CERTIFICATE REQUE
  * list it there too. Throws BadConfig for a name that cannot be written, BadPem for a key that cannot sign.
  */
 export async function createRequest(key: PrivateKey, subject: RequestSubject): Promise<string> {
-  const signer = signerFor(key);
+  const signer = signerFor(key, subject.signatureAlgorithm);
   const attributes: NameAttributes = {
     ...subject.subject,
     ...(subject.commonName === undefined ? {} : { commonName: [subject.commonName] }),
   };
-  const name = encodeName(attributes);
+  const { relativeNames, usages = [] } = subject;
+  const name = relativeNames === undefined ? encodeName(attributes) : encodeRelativeNames(relativeNames);
   const extensions = encodeExtensions({
     namesDer: encodeAlternativeNames({
       dnsNames: subject.dnsNames ?? [],
       ipAddresses: subject.ipAddresses ?? [],
       uris: subject.uris ?? [],
       emailAddresses: subject.emailAddresses ?? [],
+      otherNames: subject.otherNames,
     }),
     subjectEmpty: childrenOf(readDer(name)).length === 0,
     isCa: subject.isCa === true,
-    usages: subject.usages ?? [],
+    nameConstraints: subject.nameConstraints,
+    usages: usages.length > 0 && subject.isCa === true ? [...usages, "cert sign"] : usages,
   });
   const wanted = sequence(oid(EXTENSION_REQUEST_OID), encodeDer(TAG.set, extensions));
   const body = sequence(integer(0), name, signer.publicKey, encodeDer(0xa0, wanted));
@@ -110,17 +134,22 @@ export function requestParts(der: Uint8Array): RequestParts {
   const key = expectTag(publicKey, TAG.sequence, "the public key").raw;
   const extensions = decodeExtensions(wantedExtensions(attributes));
   const names = decodeName(subjectName);
+  const signatureAlgorithm = expectTag(algorithm, TAG.sequence, "the signature algorithm");
   return {
     facts: {
       commonName: names["commonName"]?.[0] ?? "",
       subject: names,
+      relativeNames: decodeRelativeNames(subjectName),
+      nameConstraints: extensions.nameConstraints,
+      signatureAlgorithm: signatureWord(signatureAlgorithm),
       ...extensions.names,
       spkiSha256: sha256Hex(key),
       usages: extensions.usages,
       isCa: extensions.isCa,
+      statesCa: extensions.statesCa,
       signatureValid: verifySignature({
         signed: signed.raw,
-        algorithm: expectTag(algorithm, TAG.sequence, "the signature algorithm"),
+        algorithm: signatureAlgorithm,
         signature: expectTag(signature, TAG.bitString, "the signature"),
         publicKey: key,
       }),

@@ -28,6 +28,8 @@ export interface SigningAlgorithm {
 }
 
 interface SignatureScheme {
+  /** cert-manager's word. */
+  readonly word: string;
   readonly oid: string;
   readonly type: PublicKeyFacts["type"];
   readonly hash: string;
@@ -35,13 +37,13 @@ interface SignatureScheme {
 
 /** Signature algorithms that are made and accepted (RFC 8017, RFC 5758, RFC 8410). No SHA-1, no MD5: both can be forged. */
 const SCHEMES: readonly SignatureScheme[] = [
-  { oid: "1.2.840.113549.1.1.11", type: "RSA", hash: "SHA-256" },
-  { oid: "1.2.840.113549.1.1.12", type: "RSA", hash: "SHA-384" },
-  { oid: "1.2.840.113549.1.1.13", type: "RSA", hash: "SHA-512" },
-  { oid: "1.2.840.10045.4.3.2", type: "ECDSA", hash: "SHA-256" },
-  { oid: "1.2.840.10045.4.3.3", type: "ECDSA", hash: "SHA-384" },
-  { oid: "1.2.840.10045.4.3.4", type: "ECDSA", hash: "SHA-512" },
-  { oid: "1.3.101.112", type: "Ed25519", hash: "" },
+  { word: "SHA256WithRSA", oid: "1.2.840.113549.1.1.11", type: "RSA", hash: "SHA-256" },
+  { word: "SHA384WithRSA", oid: "1.2.840.113549.1.1.12", type: "RSA", hash: "SHA-384" },
+  { word: "SHA512WithRSA", oid: "1.2.840.113549.1.1.13", type: "RSA", hash: "SHA-512" },
+  { word: "ECDSAWithSHA256", oid: "1.2.840.10045.4.3.2", type: "ECDSA", hash: "SHA-256" },
+  { word: "ECDSAWithSHA384", oid: "1.2.840.10045.4.3.3", type: "ECDSA", hash: "SHA-384" },
+  { word: "ECDSAWithSHA512", oid: "1.2.840.10045.4.3.4", type: "ECDSA", hash: "SHA-512" },
+  { word: "PureEd25519", oid: "1.3.101.112", type: "Ed25519", hash: "" },
 ];
 
 /** A signer made for one key: its public half and the algorithm identifier that certificates it signs carry. */
@@ -54,13 +56,22 @@ export interface Signer {
   readonly sign: (bytes: Uint8Array) => Promise<Uint8Array>;
 }
 
-/** Returns a signer for `key`: RSA with SHA-256, ECDSA with the hash of the curve's strength, or Ed25519. Throws BadPem for other key types. */
-export function signerFor(key: PrivateKey): Signer {
+/**
+ * Returns a signer for `key`: RSA with SHA-256, ECDSA with the hash of the curve's strength, or Ed25519, unless `word`
+ * names another algorithm (`SHA384WithRSA`). Throws BadPem for other key types and for an algorithm that is not the key's.
+ */
+export function signerFor(key: PrivateKey, word?: string): Signer {
   const publicKey = encodePublicKey(key.export({ format: "jwk" }));
   const facts = publicKeyFacts(publicKey);
   const hash = facts.type !== "ECDSA" || facts.bits === 256 ? "SHA-256" : facts.bits === 384 ? "SHA-384" : "SHA-512";
-  const scheme = SCHEMES.find((entry) => entry.type === facts.type && (entry.hash === hash || entry.hash === ""));
-  if (scheme === undefined) throw malformed("the key cannot sign certificates");
+  const scheme = SCHEMES.find(
+    (entry) =>
+      entry.type === facts.type &&
+      (word === undefined ? entry.hash === hash || entry.hash === "" : entry.word === word),
+  );
+  if (scheme === undefined) {
+    throw malformed(word === undefined ? "the key cannot sign certificates" : `the key cannot sign by ${word}`);
+  }
   const parameters = facts.type === "RSA" ? [encodeDer(TAG.nothing)] : [];
   return {
     publicKey,
@@ -71,6 +82,12 @@ export function signerFor(key: PrivateKey): Signer {
       return scheme.type === "ECDSA" ? derFromPair(signature) : signature;
     },
   };
+}
+
+/** Returns cert-manager's word for a DER AlgorithmIdentifier of a signature; undefined for algorithms that are not made here. */
+export function signatureWord(algorithm: DerValue): string | undefined {
+  const dotted = readOid(expectTag(childrenOf(algorithm)[0], TAG.oid, "the signature algorithm"));
+  return SCHEMES.find((entry) => entry.oid === dotted)?.word;
 }
 
 /** What a signature was made over, and with. */

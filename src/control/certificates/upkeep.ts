@@ -1,0 +1,39 @@
+import { CERTIFICATE_ANNOTATIONS } from "../../resource/certificate.ts";
+import { SECRET } from "../../resource/kind.ts";
+import { writeObject } from "../status-writer.ts";
+import type { World } from "../world.ts";
+import type { Facts } from "./facts.ts";
+import { makeKeystores, readKeystorePasswords, tlsMaterial, withKeystores, type MadeKeystores } from "./keystores.ts";
+import { withOutputFormats } from "./secret.ts";
+import { withManagedMetadata } from "./secret-metadata.ts";
+
+/**
+ * Keeps everything in the Secret that needs no new certificate as the spec has it: annotations, the user's template, further
+ * forms of key and certificate, keystores. Does nothing with a Secret whose certificate is not this Certificate's.
+ */
+export async function refreshSecret(world: World, facts: Facts): Promise<void> {
+  const { certificate, secret } = facts;
+  const leaf = secret?.certificate;
+  const { annotations = {} } = secret ?? {};
+  const issuerName = annotations[CERTIFICATE_ANNOTATIONS.issuerName];
+  if (leaf === undefined || secret?.key === undefined || issuerName === undefined) return;
+  if (annotations[CERTIFICATE_ANNOTATIONS.certificateName] !== certificate.name) return;
+  const found = await world.store.get(SECRET, certificate.namespace, certificate.spec.secretName);
+  if (found === undefined) return;
+  const signer = {
+    name: issuerName,
+    kind: annotations[CERTIFICATE_ANNOTATIONS.issuerKind] ?? "Issuer",
+    group: annotations[CERTIFICATE_ANNOTATIONS.issuerGroup] ?? facts.signer.group,
+  };
+  let keystores: MadeKeystores | undefined;
+  if (secret.keystores.kind === "blocked") {
+    world.events.warning(certificate.object, "KeystorePasswordSecretNotFound", secret.keystores.message);
+  } else if (secret.keystores.kind === "stale") {
+    const passwords = await readKeystorePasswords(world, certificate);
+    keystores = makeKeystores(tlsMaterial(found), certificate.spec.keystores, passwords, facts.nowMs);
+  }
+  await writeObject(world.store, SECRET, found, (current) => {
+    const managed = withOutputFormats(withManagedMetadata(current, certificate, leaf, signer), certificate);
+    return keystores === undefined ? managed : withKeystores(managed, keystores);
+  });
+}

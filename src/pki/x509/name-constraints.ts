@@ -1,0 +1,114 @@
+import { LintelError } from "../../ground/errors.ts";
+import { childrenOf, type DerValue, encodeDer, malformed, sequence } from "./der.ts";
+import { formatIp, parseIp } from "./ip-address.ts";
+
+/** Names by kind, as a constraint has them. Lists default to empty. */
+export interface ConstrainedNames {
+  readonly dnsDomains: readonly string[];
+  /** CIDR: `10.0.0.0/8`, `2001:db8::/32`. */
+  readonly ipRanges: readonly string[];
+  readonly emailAddresses: readonly string[];
+  readonly uriDomains: readonly string[];
+}
+
+/** Which names an authority may certify (RFC 5280 section 4.2.1.10). */
+export interface NameConstraints {
+  readonly critical: boolean;
+  readonly permitted: ConstrainedNames;
+  readonly excluded: ConstrainedNames;
+}
+
+/** Context tags of GeneralName. */
+const EMAIL = 0x81;
+const DNS = 0x82;
+const URI = 0x86;
+const IP = 0x87;
+/** Context tags of the two lists. */
+const PERMITTED = 0xa0;
+const EXCLUDED = 0xa1;
+
+/** Returns the DER of the extension's value, or undefined when nothing is constrained. Throws BadConfig for a name that cannot be written. */
+export function encodeNameConstraints(constraints: NameConstraints | undefined): Uint8Array | undefined {
+  if (constraints === undefined) return undefined;
+  const lists = [
+    { tag: PERMITTED, subtrees: encodeSubtrees(constraints.permitted) },
+    { tag: EXCLUDED, subtrees: encodeSubtrees(constraints.excluded) },
+  ].filter(({ subtrees }) => subtrees.length > 0);
+  return lists.length === 0 ? undefined : sequence(...lists.map(({ tag, subtrees }) => encodeDer(tag, ...subtrees)));
+}
+
+/** Returns what the extension's value says; undefined without one. Kinds of names other than the four are passed over. Throws BadPem when it is malformed. */
+export function decodeNameConstraints(value: DerValue | undefined, critical: boolean): NameConstraints | undefined {
+  if (value === undefined) return undefined;
+  const lists = childrenOf(value);
+  const namesOf = (tag: number): ConstrainedNames =>
+    decodeSubtrees(lists.filter((list) => list.tag === tag).flatMap(childrenOf));
+  return { critical, permitted: namesOf(PERMITTED), excluded: namesOf(EXCLUDED) };
+}
+
+/** Returns the text of an address range as a certificate has it, bits beyond the prefix cleared; undefined when it is no range. */
+export function canonicalRange(range: string): string | undefined {
+  const bytes = rangeBytes(range);
+  return bytes === undefined ? undefined : rangeText(bytes);
+}
+
+function encodeSubtrees(names: ConstrainedNames): readonly Uint8Array[] {
+  const subtree = (tag: number, content: Uint8Array): Uint8Array => sequence(encodeDer(tag, content));
+  return [
+    ...names.dnsDomains.map((name) => subtree(DNS, ascii(name))),
+    ...names.ipRanges.map((range) => subtree(IP, rangeBytes(range) ?? refuseRange(range))),
+    ...names.emailAddresses.map((name) => subtree(EMAIL, ascii(name))),
+    ...names.uriDomains.map((name) => subtree(URI, ascii(name))),
+  ];
+}
+
+function decodeSubtrees(subtrees: readonly DerValue[]): ConstrainedNames {
+  const bases = subtrees.map((subtree) => {
+    const base = childrenOf(subtree)[0];
+    if (base === undefined) throw malformed("a name constraint is empty");
+    return base;
+  });
+  const texts = (tag: number): readonly string[] =>
+    bases.filter((base) => base.tag === tag).map((base) => Buffer.from(base.content).toString("latin1"));
+  return {
+    dnsDomains: texts(DNS),
+    ipRanges: bases.filter((base) => base.tag === IP).map((base) => rangeText(base.content)),
+    emailAddresses: texts(EMAIL),
+    uriDomains: texts(URI),
+  };
+}
+
+function ascii(text: string): Uint8Array {
+  if (!/^[\x21-\x7e]*$/.test(text)) throw unwritable(text, "it has characters outside ASCII");
+  return Buffer.from(text, "latin1");
+}
+
+/** The address and its mask side by side, bits beyond the prefix cleared. */
+function rangeBytes(range: string): Uint8Array | undefined {
+  const [address = "", prefix = ""] = range.split("/");
+  const bytes = parseIp(address);
+  const bits = /^\d{1,3}$/.test(prefix) ? Number(prefix) : Infinity;
+  if (bytes === undefined || bits > bytes.length * 8) return undefined;
+  const mask = bytes.map((_, at) => (0xff00 >> Math.max(0, Math.min(8, bits - at * 8))) & 0xff);
+  return Buffer.concat([bytes.map((byte, at) => byte & (mask[at] ?? 0)), mask]);
+}
+
+function refuseRange(range: string): never {
+  throw unwritable(range, "it is not an address range in CIDR form");
+}
+
+function rangeText(content: Uint8Array): string {
+  const half = content.length / 2;
+  const address = formatIp(content.subarray(0, half));
+  if (address === undefined) throw malformed("a range of addresses has the wrong length");
+  const bits = [...content.subarray(half)].map((byte) => byte.toString(2).padStart(8, "0")).join("");
+  if (!/^1*0*$/.test(bits)) throw malformed("a range of addresses has a mask with gaps");
+  return `${address}/${String(bits.replaceAll("0", "").length)}`;
+}
+
+function unwritable(name: string, why: string): LintelError {
+  return new LintelError(`Cannot put name constraint "${name}" into a certificate: ${why}`, {
+    code: "BadConfig",
+    fault: "user",
+  });
+}
