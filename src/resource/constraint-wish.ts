@@ -29,7 +29,12 @@ export function readNameConstraints(spec: unknown, isCa: boolean, problems: stri
     permitted: readLists(written, "permitted", problems),
     excluded: readLists(written, "excluded", problems),
   };
-  const names = [wish.permitted, wish.excluded].flatMap((lists) => Object.values(lists).flat());
+  const names = [wish.permitted, wish.excluded].flatMap((lists) => [
+    ...lists.dnsDomains,
+    ...lists.ipRanges,
+    ...lists.emailAddresses,
+    ...lists.uriDomains,
+  ]);
   return names.length === 0 ? undefined : wish;
 }
 

@@ -232,21 +232,25 @@ function subjectText(names: RelativeNames): string {
 
 function sameConstraints(asked: ConstraintWish | undefined, wanted: ConstraintWish | undefined): boolean {
   if (asked === undefined || wanted === undefined) return asked === wanted;
-  const lists = (wish: ConstraintWish): readonly (readonly string[])[] =>
-    [wish.permitted, wish.excluded].flatMap((list) => [
-      list.dnsDomains,
-      list.ipRanges.map((range) => canonicalRange(range) ?? range),
-      list.emailAddresses,
-      list.uriDomains,
-    ]);
-  const others = lists(wanted);
-  return asked.critical === wanted.critical && lists(asked).every((list, at) => sameSet(list, others[at] ?? []));
+  const others = constraintLists(wanted);
+  return (
+    asked.critical === wanted.critical && constraintLists(asked).every((list, at) => sameSet(list, others[at] ?? []))
+  );
 }
 
 function sameSubject(csr: RequestFacts, spec: CertificateSpec): boolean {
   const asked = Object.entries(csr.subject).filter(([field, values]) => field !== "commonName" && values.length > 0);
   const wanted = new Map(Object.entries(spec.subject));
   return asked.length === wanted.size && asked.every(([field, values]) => sameSet(values, wanted.get(field) ?? []));
+}
+
+function constraintLists(wish: ConstraintWish): readonly (readonly string[])[] {
+  return [wish.permitted, wish.excluded].flatMap((list) => [
+    list.dnsDomains,
+    list.ipRanges.map((range) => canonicalRange(range) ?? range),
+    list.emailAddresses,
+    list.uriDomains,
+  ]);
 }
 
 /** Order and repetitions don't matter; letters' case doesn't in names, and nothing else differs by case alone. */

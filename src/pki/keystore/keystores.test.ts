@@ -67,20 +67,17 @@ async function openWithOpenssl(
 
 /** Lists a keystore with Java's keytool. */
 async function listWithKeytool(file: string, type: "PKCS12" | "JKS"): Promise<string> {
-  const { stdout } = await run("keytool", [
-    ...["-J-Duser.timezone=UTC", "-J-Duser.language=en", "-J-Duser.country=US"],
-    ...["-list", "-keystore", file, "-storetype", type, "-storepass", PASSWORD],
-  ]);
-  return stdout;
+  const locale = ["-J-Duser.timezone=UTC", "-J-Duser.language=en", "-J-Duser.country=US"];
+  const keystore = ["-keystore", file, "-storetype", type, "-storepass", PASSWORD];
+  return (await run("keytool", [...locale, "-list", ...keystore])).stdout;
 }
 
 /** Has Java decrypt the key of a keystore, and returns it through a file that OpenSSL opens. */
 async function keyByKeytool(t: TestContext, file: string, type: "PKCS12" | "JKS"): Promise<KeyObject> {
   const copy = join(await temporaryFolder(t), "copy.p12");
-  await run("keytool", [
-    ...["-importkeystore", "-noprompt", "-srckeystore", file, "-srcstoretype", type, "-srcstorepass", PASSWORD],
-    ...["-destkeystore", copy, "-deststoretype", "PKCS12", "-deststorepass", PASSWORD],
-  ]);
+  const from = ["-srckeystore", file, "-srcstoretype", type, "-srcstorepass", PASSWORD];
+  const to = ["-destkeystore", copy, "-deststoretype", "PKCS12", "-deststorepass", PASSWORD];
+  await run("keytool", ["-importkeystore", "-noprompt", ...from, ...to]);
   return parseKey(await openWithOpenssl(copy));
 }
 

@@ -39,12 +39,15 @@ export function encryptRc2Cbc(key: Uint8Array, iv: Uint8Array, plain: Uint8Array
 function expandKey(key: Uint8Array): Uint16Array {
   const bytes = new Uint8Array(128);
   bytes.set(key);
-  const pi = (at: number): number => PI_TABLE[at & 0xff] ?? 0;
   const byteAt = (at: number): number => bytes[at] ?? 0;
   for (let at = key.length; at < 128; at++) bytes[at] = pi(byteAt(at - 1) + byteAt(at - key.length));
   bytes[128 - key.length] = pi(byteAt(128 - key.length));
   for (let at = 127 - key.length; at >= 0; at--) bytes[at] = pi(byteAt(at + 1) ^ byteAt(at + key.length));
   return Uint16Array.from({ length: 64 }, (_, at) => byteAt(2 * at) | (byteAt(2 * at + 1) << 8));
+}
+
+function pi(at: number): number {
+  return PI_TABLE[at & 0xff] ?? 0;
 }
 
 /** Section 3: rounds of mixing with two of mashing between. */

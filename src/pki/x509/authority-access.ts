@@ -17,10 +17,12 @@ export interface AuthorityAccess {
 
 /** Returns the DER of AuthorityInfoAccess; undefined without any URL. Throws BadConfig for a URL that is not ASCII. */
 export function encodeInformationAccess(urls: AuthorityAccess): Uint8Array | undefined {
-  const access = (method: string, urls: readonly string[] = []): readonly Uint8Array[] =>
-    urls.map((url) => sequence(oid(method), uriName(url)));
   const parts = [...access(OCSP_OID, urls.ocspServers), ...access(CA_ISSUERS_OID, urls.issuingCertificateUrls)];
   return parts.length === 0 ? undefined : sequence(...parts);
+}
+
+function access(method: string, urls: readonly string[] = []): readonly Uint8Array[] {
+  return urls.map((url) => sequence(oid(method), uriName(url)));
 }
 
 /** Returns the GeneralName of a URL. Throws BadConfig when it is not ASCII. */

@@ -53,13 +53,16 @@ export function canonicalRange(range: string): string | undefined {
 }
 
 function encodeSubtrees(names: ConstrainedNames): readonly Uint8Array[] {
-  const subtree = (tag: number, content: Uint8Array): Uint8Array => sequence(encodeDer(tag, content));
   return [
     ...names.dnsDomains.map((name) => subtree(DNS, ascii(name))),
     ...names.ipRanges.map((range) => subtree(IP, rangeBytes(range) ?? refuseRange(range))),
     ...names.emailAddresses.map((name) => subtree(EMAIL, ascii(name))),
     ...names.uriDomains.map((name) => subtree(URI, ascii(name))),
   ];
+}
+
+function subtree(tag: number, content: Uint8Array): Uint8Array {
+  return sequence(encodeDer(tag, content));
 }
 
 function decodeSubtrees(subtrees: readonly DerValue[]): ConstrainedNames {

@@ -65,8 +65,8 @@ export function decodeRelativeNames(name: DerValue): RelativeNames {
 
 /** Returns a name as text (RFC 4514): the most special part first, types without a short name by their object identifier. */
 export function nameText(names: RelativeNames): string {
-  return [...names]
-    .reverse()
+  return names
+    .toReversed()
     .map((attributes) => attributes.map(attributeText).join("+"))
     .join(",");
 }
