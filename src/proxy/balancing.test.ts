@@ -39,7 +39,7 @@ test("EndpointPools gives a returning endpoint a share that grows to the whole, 
   const snapshot = shopSnapshot([1001, 1002]);
   const backend = snapshot.backends.get("shop/web:80");
   assert.ok(backend?.endpoints[0] !== undefined && backend.endpoints[1] !== undefined);
-  const weak = plane.pools.of(backend.endpoints[0], "http");
+  const weak = plane.pools.of(backend.endpoints[0], backend);
   const share = (): number => {
     let count = 0;
     for (let pick = 0; pick < 2000; pick++) {
@@ -64,7 +64,7 @@ test("EndpointPools gives a returning endpoint a share that grows to the whole, 
 
   // At most half of them are set aside: the second goes on, however often it fails.
   fail(weak);
-  fail(plane.pools.of(backend.endpoints[1], "http"));
+  fail(plane.pools.of(backend.endpoints[1], backend));
   assert.equal(plane.pools.ejected(backend), 1);
   assert.equal(share(), 0);
   plane.deadlines.close();

@@ -1,5 +1,5 @@
 import type { BalanceState } from "../routing/balance.ts";
-import type { Backend, Endpoint } from "../routing/snapshot.ts";
+import type { Backend, Endpoint, UpstreamTls } from "../routing/snapshot.ts";
 import type { Plane } from "./plane.ts";
 import { Http2UpstreamConnection } from "./http2/upstream-connection.ts";
 import { Http2UpstreamStream } from "./http2/upstream-stream.ts";
@@ -15,6 +15,8 @@ const FIRST_SHARE = 0.1;
 export class EndpointPool {
   readonly endpoint: Endpoint;
   readonly protocol: Protocol;
+  /** Of the pool's key too: what was agreed on with an endpoint holds for who asked for the same. */
+  readonly tls: UpstreamTls | undefined;
   readonly plane: Plane;
   /** Idle connections of HTTP/1.1, the last used last. */
   readonly idle: UpstreamConnection[] = [];
@@ -28,10 +30,11 @@ export class EndpointPool {
   #ejectedUntilMs = 0;
   #retired = false;
 
-  constructor(plane: Plane, endpoint: Endpoint, protocol: Protocol) {
+  constructor(plane: Plane, endpoint: Endpoint, backend: Pick<Backend, "protocol" | "tls">) {
     this.plane = plane;
     this.endpoint = endpoint;
-    this.protocol = protocol;
+    this.protocol = backend.protocol;
+    this.tls = backend.tls;
   }
 
   get secure(): boolean {
@@ -150,21 +153,21 @@ class BackendState implements BalanceState {
   cursor = 0;
   /** The pools the request at hand has tried. */
   tried: readonly EndpointPool[] = [];
+  backend: Backend;
   readonly #pools: EndpointPools;
-  readonly protocol: Protocol;
 
-  constructor(pools: EndpointPools, protocol: Protocol) {
+  constructor(pools: EndpointPools, backend: Backend) {
     this.#pools = pools;
-    this.protocol = protocol;
+    this.backend = backend;
   }
 
   load(endpoint: Endpoint): number {
-    const pool = this.#pools.of(endpoint, this.protocol);
+    const pool = this.#pools.of(endpoint, this.backend);
     return (pool.inFlight + 1) * (pool.latencyMs + 1);
   }
 
   avoid(endpoint: Endpoint): boolean {
-    const pool = this.#pools.of(endpoint, this.protocol);
+    const pool = this.#pools.of(endpoint, this.backend);
     return pool.reluctant || this.tried.includes(pool);
   }
 }
@@ -181,13 +184,13 @@ export class EndpointPools {
     this.#plane = plane;
   }
 
-  of(endpoint: Endpoint, protocol: Protocol): EndpointPool {
+  of(endpoint: Endpoint, backend: Backend): EndpointPool {
     const known = this.#byEndpoint.get(endpoint);
-    if (known !== undefined && known.protocol === protocol) return known;
-    const name = poolName(endpoint, protocol);
+    if (known !== undefined && known.protocol === backend.protocol && known.tls?.id === backend.tls?.id) return known;
+    const name = poolName(endpoint, backend);
     let pool = this.#byName.get(name);
     if (pool === undefined) {
-      pool = new EndpointPool(this.#plane, endpoint, protocol);
+      pool = new EndpointPool(this.#plane, endpoint, backend);
       this.#byName.set(name, pool);
     }
     this.#byEndpoint.set(endpoint, pool);
@@ -196,12 +199,12 @@ export class EndpointPools {
 
   /** Returns what balancing remembers of `backend`, set up for a request that has tried these pools. */
   stateOf(backend: Backend, tried: readonly EndpointPool[]): BalanceState {
-    const { protocol } = backend;
     let state = this.#states.get(backend.id);
-    if (state === undefined || state.protocol !== protocol) {
-      state = new BackendState(this, protocol);
+    if (state === undefined) {
+      state = new BackendState(this, backend);
       this.#states.set(backend.id, state);
     }
+    state.backend = backend;
     state.tried = tried;
     return state;
   }
@@ -216,7 +219,7 @@ export class EndpointPools {
   ejected(backend: Backend, without?: EndpointPool): number {
     let count = 0;
     for (const endpoint of backend.endpoints) {
-      const pool = this.#byName.get(poolName(endpoint, backend.protocol));
+      const pool = this.#byName.get(poolName(endpoint, backend));
       if (pool !== undefined && pool !== without && pool.ejected) count++;
     }
     return count;
@@ -226,7 +229,7 @@ export class EndpointPools {
   retain(backends: ReadonlyMap<string, Backend>): void {
     const names = new Set<string>();
     for (const backend of backends.values()) {
-      for (const endpoint of backend.endpoints) names.add(poolName(endpoint, backend.protocol));
+      for (const endpoint of backend.endpoints) names.add(poolName(endpoint, backend));
     }
     for (const [name, pool] of this.#byName) {
       if (names.has(name)) continue;
@@ -243,6 +246,6 @@ export class EndpointPools {
   }
 }
 
-function poolName(endpoint: Endpoint, protocol: Protocol): string {
-  return `${protocol}:${endpoint.address}:${endpoint.port}`;
+function poolName(endpoint: Endpoint, { protocol, tls }: Backend): string {
+  return `${protocol}:${endpoint.address}:${endpoint.port}${tls === undefined ? "" : `#${tls.id}`}`;
 }

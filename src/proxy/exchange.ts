@@ -306,7 +306,7 @@ export class Exchange {
     const endpoint = pickEndpoint(backend, pools.stateOf(backend, this.#tried), plane.random, this.#hashKey);
     if (endpoint === undefined) return this.#trouble({ kind: "no-backend", reason: problemOf(backend) ?? "" });
     const { policy } = route;
-    const pool = pools.of(endpoint, backend.protocol);
+    const pool = pools.of(endpoint, backend);
     const upstream = pool.acquire(policy.connectTimeoutMs, !IDEMPOTENT.has(this.method), reuse);
     if (upstream === undefined) return this.#trouble({ kind: "too-many-connections", backend, endpoint });
     this.#sentMs = this.#attempts === 0 ? this.#startMs : plane.clock.monotonicMs();

@@ -8,7 +8,7 @@ import type { EndpointPool } from "./endpoint-pools.ts";
 import type { Peer } from "./peer.ts";
 import type { Plane } from "./plane.ts";
 import { Tunnel } from "./tunnel.ts";
-import { openSocket } from "./upstream.ts";
+import { openSocket } from "./upstream-socket.ts";
 
 /** Endpoints tried for one connection: nothing of it has been sent while none has accepted. */
 const ATTEMPTS_MAX = 3;
@@ -86,13 +86,13 @@ export class PassthroughConnection implements ChannelOwner, Timed {
     }
     const endpoint = pickEndpoint(backend, pools.stateOf(backend, this.#tried), random, this.#peer.address);
     if (endpoint === undefined) return this.destroy();
-    const pool = pools.of(endpoint, backend.protocol);
+    const pool = pools.of(endpoint, backend);
     if (pool.open >= limits.upstreamConnectionsMax) return this.destroy();
     this.#tried.push(pool);
     pool.open++;
     counters.upstreamOpened++;
     counters.upstreamOpen++;
-    const open = (onread: OnRead | undefined): Socket => openSocket(endpoint.address, endpoint.port, undefined, onread);
+    const open = (onread: OnRead | undefined): Socket => openSocket(endpoint, undefined, undefined, onread);
     const channel = new Channel({ open }, this, "endpoint", channelMode);
     this.#endpoint = channel;
     channel.socket.once("connect", () => this.#connected(channel));

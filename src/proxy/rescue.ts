@@ -5,7 +5,15 @@ import type { FramingProblem } from "./http1/header-section.ts";
 
 /** How an endpoint can fail a request. */
 export type UpstreamFailure =
-  "refused" | "unreachable" | "connect-timeout" | "tls" | "closed" | "read-timeout" | "send-timeout" | "protocol";
+  | "refused"
+  | "unreachable"
+  | "connect-timeout"
+  | "tls"
+  | "untrusted"
+  | "closed"
+  | "read-timeout"
+  | "send-timeout"
+  | "protocol";
 
 /** Everything that can go wrong with a request, each with what is needed to say so. */
 export type Trouble =
@@ -25,7 +33,7 @@ export type Trouble =
       readonly failure: UpstreamFailure;
       readonly backend: Backend;
       readonly endpoint: Endpoint;
-      /** For `protocol`: what was wrong. */
+      /** For `protocol` and `untrusted`, and for `tls` where it is known: what was wrong. */
       readonly detail: string;
     };
 
@@ -91,7 +99,9 @@ function sentenceOf(trouble: { readonly failure: UpstreamFailure; readonly detai
     case "connect-timeout":
       return "did not accept the connection in time";
     case "tls":
-      return "failed the TLS handshake";
+      return `failed the TLS handshake${trouble.detail === "" ? "" : `: ${trouble.detail}`}`;
+    case "untrusted":
+      return trouble.detail;
     case "closed":
       return "closed the connection without a complete response";
     case "read-timeout":

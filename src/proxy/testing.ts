@@ -1,6 +1,9 @@
 import { execFile } from "node:child_process";
 import { createServer as createHttpServer, type RequestListener } from "node:http";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { ManualClock, MemoryLog, seededRandom } from "../ground/testing.ts";
 import type { Backend, Endpoint, Host, Route, RoutePolicy, Snapshot } from "../routing/snapshot.ts";
@@ -90,6 +93,79 @@ export async function selfSigned(host: string): Promise<Pick<Snapshot, "tls" | "
     tls: new Map([[host, { host, certificates: [host], minVersion: "TLSv1.2" as const }]]),
     certificates: new Map([[host, certificate]]),
   };
+}
+
+/** A certificate with its key, PEM. */
+export interface KeyPair {
+  readonly chain: string;
+  readonly key: string;
+}
+
+const EC_KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+
+/** A certificate authority made with OpenSSL, with its files in a folder that goes with it. */
+export class TestAuthority implements AsyncDisposable {
+  /** PEM. */
+  readonly certificate: string;
+  readonly #folder: string;
+  readonly #above: string;
+  #issued = 0;
+
+  private constructor(folder: string, certificate: string, above: string) {
+    this.#folder = folder;
+    this.certificate = certificate;
+    this.#above = above;
+  }
+
+  /** A root, or an intermediate of `parent`. */
+  static async open(name: string, parent?: TestAuthority): Promise<TestAuthority> {
+    const folder = await mkdtemp(join(tmpdir(), "lintel-ca-"));
+    const extensions = "basicConstraints=critical,CA:true\nkeyUsage=critical,keyCertSign,cRLSign\n";
+    if (parent !== undefined) {
+      const { chain, key } = await parent.#sign(name, extensions, 30);
+      await writeFile(join(folder, "ca.crt"), chain);
+      await writeFile(join(folder, "ca.key"), key);
+      return new TestAuthority(folder, chain, chain + parent.#above);
+    }
+    const files = ["-keyout", join(folder, "ca.key"), "-out", join(folder, "ca.crt")];
+    const usage = ["-addext", "keyUsage=critical,keyCertSign,cRLSign"];
+    await promisify(execFile)("openssl", [
+      "req",
+      "-x509",
+      ...EC_KEY,
+      "-days",
+      "30",
+      "-subj",
+      `/CN=${name}`,
+      ...usage,
+      ...files,
+    ]);
+    return new TestAuthority(folder, await readFile(join(folder, "ca.crt"), "utf8"), "");
+  }
+
+  /** Signs a certificate for these names; `days` may be negative. The chain has the intermediates. */
+  async issue(names: readonly string[], days = 30): Promise<KeyPair> {
+    const alternatives = names.map((name) => (/^[\d.]+$/.test(name) ? `IP:${name}` : `DNS:${name}`)).join(",");
+    const { chain, key } = await this.#sign(names[0] ?? "", `subjectAltName=${alternatives}\n`, days);
+    return { chain: chain + this.#above, key };
+  }
+
+  async #sign(name: string, extensions: string, days: number): Promise<KeyPair> {
+    const path = (suffix: string): string => join(this.#folder, `${this.#issued}.${suffix}`);
+    this.#issued++;
+    const [request, key, certificate, config] = [path("csr"), path("key"), path("crt"), path("ext")];
+    await writeFile(config, extensions);
+    const openssl = promisify(execFile);
+    await openssl("openssl", ["req", "-new", ...EC_KEY, "-subj", `/CN=${name}`, "-keyout", key, "-out", request]);
+    const authority = ["-CA", join(this.#folder, "ca.crt"), "-CAkey", join(this.#folder, "ca.key"), "-CAcreateserial"];
+    const what = ["-in", request, "-out", certificate, "-extfile", config, "-days", String(days)];
+    await openssl("openssl", ["x509", "-req", ...what, ...authority]);
+    return { chain: await readFile(certificate, "utf8"), key: await readFile(key, "utf8") };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.#folder, { recursive: true, force: true });
+  }
 }
 
 /** A server on loopback that is closed with its connections. */

@@ -1,5 +1,4 @@
-import { connect, isIP, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
+import type { Socket } from "node:net";
 import { Channel, type ChannelOwner, type OnRead } from "./channel.ts";
 import type { Timed } from "./deadlines.ts";
 import type { EndpointPool } from "./endpoint-pools.ts";
@@ -11,6 +10,7 @@ import { sendChunk, sendLastChunk } from "./http1/send-chunk.ts";
 import type { HeaderSection } from "./http1/header-section.ts";
 import type { UpstreamFailure } from "./rescue.ts";
 import type { Upstream } from "./upstream-side.ts";
+import { failureOf, openSocket } from "./upstream-socket.ts";
 
 const HEAD = 0;
 const LENGTH = 1;
@@ -27,9 +27,6 @@ const BULK_BYTES = 128 * 1024;
 /**
  * One HTTP/1.1 connection to an endpoint, used by one exchange after the other. It reads responses and hands them to
  * the exchange; what the exchange does when it fails is the exchange's business.
- *
- * HTTPS endpoints are not verified: they are addressed by IP inside the cluster, where certificates rarely name it, and
- * nginx does the same by default. The connection is encrypted, not authenticated.
  */
 export class UpstreamConnection implements Upstream, ChannelOwner, Timed {
   readonly channel: Channel;
@@ -57,13 +54,13 @@ export class UpstreamConnection implements Upstream, ChannelOwner, Timed {
 
   /** Opens a connection. What is written meanwhile leaves when it stands. */
   constructor(pool: EndpointPool, connectTimeoutMs: number) {
-    const { plane, endpoint, secure } = pool;
+    const { plane, endpoint, secure, tls } = pool;
     this.pool = pool;
     pool.open++;
     plane.counters.upstreamOpened++;
     plane.counters.upstreamOpen++;
     const open = (onread: OnRead | undefined): Socket =>
-      openSocket(endpoint.address, endpoint.port, secure ? "http/1.1" : undefined, onread);
+      openSocket(endpoint, secure ? "http/1.1" : undefined, tls, onread);
     this.channel = new Channel({ open }, this, "endpoint", plane.channelMode);
     this.channel.socket.once(secure ? "secureConnect" : "connect", () => this.#connected());
     this.deadlineMs = plane.deadlines.in(connectTimeoutMs);
@@ -204,8 +201,8 @@ export class UpstreamConnection implements Upstream, ChannelOwner, Timed {
     const exchange = this.#exchange;
     if (exchange === undefined) return;
     this.#leave();
-    const failure = this.#failure ?? failureOf(error, this.ready, pool.secure);
-    exchange.onUpstreamFailed(this, failure, "");
+    const { failure, detail } = failureOf(error, this.ready, pool);
+    exchange.onUpstreamFailed(this, this.#failure ?? failure, detail);
   }
 
   onDeadline(): void {
@@ -343,26 +340,4 @@ export class UpstreamConnection implements Upstream, ChannelOwner, Timed {
     this.pool.plane.responseParsers.give(this.#parser);
     this.#parser = undefined;
   }
-}
-
-/** Opens a connection to an endpoint; `protocol` is what to agree on in the TLS handshake, undefined for no TLS. */
-export function openSocket(
-  host: string,
-  port: number,
-  protocol: "http/1.1" | "h2" | undefined,
-  onread: OnRead | undefined,
-): Socket {
-  const options = { host, port, noDelay: true, ...(onread === undefined ? {} : { onread }) };
-  if (protocol === undefined) return connect(options);
-  const servername = isIP(host) === 0 ? { servername: host } : {};
-  return connectTls({ ...options, ...servername, rejectUnauthorized: false, ALPNProtocols: [protocol] });
-}
-
-/** Returns how a connection failed that was closed before the response was complete. */
-export function failureOf(error: Error | undefined, connected: boolean, secure: boolean): UpstreamFailure {
-  if (connected || error === undefined) return "closed";
-  const code: unknown = Reflect.get(error, "code");
-  if (code === "ECONNREFUSED") return "refused";
-  if (code === "ETIMEDOUT") return "connect-timeout";
-  return secure && typeof code === "string" && !/^E[A-Z]+$/.test(code) ? "tls" : "unreachable";
 }

@@ -120,6 +120,36 @@ export interface Backend {
   /** When there are none: why, in one line for the 503 answer, such as `Service "shop/web" does not exist`. */
   readonly problem?: string | undefined;
   readonly balance: "round-robin" | "least-request" | "ewma" | "hash";
+  /** With `https` and `h2`: how TLS is spoken; undefined: endpoints may show any certificate. */
+  readonly tls?: UpstreamTls | undefined;
+}
+
+/** How TLS is spoken to the endpoints of a backend. */
+export interface UpstreamTls {
+  /** Stands for all of it, keys and certificates included: connections are shared only where it is the same. */
+  readonly id: string;
+  /** Whom endpoints must prove to be; undefined: they may show any certificate. */
+  readonly verify?: UpstreamVerification | undefined;
+  /** What is shown to endpoints that ask for a certificate. Never logged. */
+  readonly certificate?: { readonly chain: string; readonly key: string } | undefined;
+  /** Sent as SNI; undefined: none is. */
+  readonly serverName?: string | undefined;
+  readonly minVersion: "TLSv1.2" | "TLSv1.3";
+  readonly maxVersion: "TLSv1.2" | "TLSv1.3";
+  /** OpenSSL's list of ciphers for TLS 1.2; undefined: the runtime's. */
+  readonly ciphers?: string | undefined;
+}
+
+/** What endpoints' certificates are compared with. */
+export interface UpstreamVerification {
+  /** A host name or an address that the certificate must be for. */
+  readonly name: string;
+  /** PEM: one of these must have signed it, directly or by way of intermediates. */
+  readonly authorities: string;
+  /** Where they are from, `namespace/secret`, for messages. */
+  readonly secret: string;
+  /** Certificates between the endpoint's and one of the authorities. */
+  readonly intermediatesMax: number;
 }
 
 /** One address behind a Service. */

@@ -1,6 +1,6 @@
 import { isRecord, recordAt, stringAt, stringMapAt } from "../ground/json.ts";
 import type { KubeObject } from "../resource/object.ts";
-import type { Route, ServedCertificate, TlsHost } from "../routing/snapshot.ts";
+import type { Route, ServedCertificate, TlsHost, UpstreamTls } from "../routing/snapshot.ts";
 import type { TranslateInput, TranslateOutput } from "./translate.ts";
 
 /** The moment golden cases happen at. */
@@ -73,7 +73,8 @@ export function summarize(output: TranslateOutput): unknown {
   const routes = [...hosts].map(([host, { routes }]): Line => [host, routes.map(describeRoute)]);
   const served = [...backends].map(([id, backend]): Line => [
     id,
-    backend.problem ?? backend.endpoints.map(({ address, port }) => `${address}:${port}`).join(" "),
+    backend.problem ??
+      backend.endpoints.map(({ address, port }) => `${address}:${port}`).join(" ") + describeUpstreamTls(backend.tls),
   ]);
   return withoutEmpty({
     hosts: Object.fromEntries(routes),
@@ -90,6 +91,20 @@ export function summarize(output: TranslateOutput): unknown {
 function describeTls({ passthrough, certificates, clientAuth }: TlsHost): string {
   const served = passthrough === undefined ? certificates.join(" ") : `→ ${passthrough.backend}`;
   return clientAuth === undefined ? served : `${served} clients: ${JSON.stringify(clientAuth)}`.trimStart();
+}
+
+function describeUpstreamTls(tls: UpstreamTls | undefined): string {
+  if (tls === undefined) return "";
+  const { verify, certificate, serverName, minVersion, maxVersion, ciphers } = tls;
+  const trust =
+    verify === undefined ? "any" : `"${verify.name}" by ${verify.secret} over at most ${verify.intermediatesMax}`;
+  return [
+    ` trusting ${trust}`,
+    ...(certificate === undefined ? [] : ["with a certificate"]),
+    ...(serverName === undefined ? [] : [`as ${serverName}`]),
+    `${minVersion} to ${maxVersion}`,
+    ...(ciphers === undefined ? [] : [ciphers]),
+  ].join(", ");
 }
 
 type Line = readonly [string, string | readonly string[]];

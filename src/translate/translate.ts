@@ -51,7 +51,7 @@ export function translate(input: TranslateInput): TranslateOutput {
   const clientAuth = clientAuths(ingresses, input.secrets);
   const { refusalOf } = clientAuth;
   const { hosts, diagnostics: conflicts } = assembleHosts(ingresses, { tls: tls.hosts, refusalOf });
-  const backends = resolveBackends(ingresses, new ServiceIndex(input), diagnostics);
+  const backends = resolveBackends(ingresses, input, diagnostics);
   return {
     content: {
       hosts,
@@ -102,13 +102,14 @@ function compareText(left: string, right: string): number {
 
 function resolveBackends(
   ingresses: readonly IngressRoutes[],
-  index: ServiceIndex,
+  input: TranslateInput,
   diagnostics: Diagnostic[],
 ): ReadonlyMap<string, Backend> {
+  const index = new ServiceIndex(input);
   const backends = new Map<string, Backend>();
   for (const routes of ingresses) {
     for (const reference of routes.backends) {
-      const { backend, finding } = resolveBackend(reference, index);
+      const { backend, finding } = resolveBackend(reference, index, input.secrets);
       backends.set(backend.id, backend);
       if (finding !== undefined) report(routes, [finding], diagnostics);
     }

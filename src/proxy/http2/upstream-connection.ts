@@ -5,7 +5,7 @@ import { Channel, type ChannelOwner, type OnRead } from "../channel.ts";
 import type { Timed } from "../deadlines.ts";
 import type { EndpointPool } from "../endpoint-pools.ts";
 import type { UpstreamFailure } from "../rescue.ts";
-import { failureOf, openSocket } from "../upstream.ts";
+import { failureOf, openSocket } from "../upstream-socket.ts";
 import type { Http2ErrorCode } from "./error-codes.ts";
 import type { Http2Transport } from "./frame-output.ts";
 import type { HeadWriter } from "./head-writer.ts";
@@ -20,7 +20,7 @@ const SWEEP_MS = 1000;
 
 /**
  * One HTTP/2 connection to an endpoint, shared by many requests at a time: with prior knowledge, or by ALPN when the
- * backend asks for TLS (not verified, as with HTTPS endpoints).
+ * backend asks for TLS.
  */
 export class Http2UpstreamConnection implements ChannelOwner, Http2ConnectionOwner, Http2Transport, Timed {
   readonly channel: Channel;
@@ -30,6 +30,7 @@ export class Http2UpstreamConnection implements ChannelOwner, Http2ConnectionOwn
   served = 0;
   /** How the connection failed, once it has. */
   failure: UpstreamFailure = "closed";
+  failureDetail = "it does not speak HTTP/2";
   readonly #engine: Http2Connection;
   readonly #touched: Http2UpstreamStream[] = [];
   #scheduled = false;
@@ -38,13 +39,12 @@ export class Http2UpstreamConnection implements ChannelOwner, Http2ConnectionOwn
 
   /** Opens a connection. What is written meanwhile leaves when it stands. */
   constructor(pool: EndpointPool, connectTimeoutMs: number) {
-    const { plane, endpoint, secure } = pool;
+    const { plane, endpoint, secure, tls } = pool;
     this.pool = pool;
     pool.open++;
     plane.counters.upstreamOpened++;
     plane.counters.upstreamOpen++;
-    const open = (onread: OnRead | undefined): Socket =>
-      openSocket(endpoint.address, endpoint.port, secure ? "h2" : undefined, onread);
+    const open = (onread: OnRead | undefined): Socket => openSocket(endpoint, secure ? "h2" : undefined, tls, onread);
     this.channel = new Channel({ open }, this, "endpoint", plane.channelMode);
     this.channel.socket.once(secure ? "secureConnect" : "connect", () => this.#connected());
     this.#idleSinceMs = plane.deadlines.coarseNowMs;
@@ -105,7 +105,11 @@ export class Http2UpstreamConnection implements ChannelOwner, Http2ConnectionOwn
 
   onClosed(error: Error | undefined): void {
     const { pool } = this;
-    if (!this.ready && this.failure === "closed") this.failure = failureOf(error, false, pool.secure);
+    if (this.failure === "closed") {
+      const { failure, detail } = failureOf(error, this.ready, pool);
+      this.failure = failure;
+      this.failureDetail = detail;
+    }
     this.#leave();
     pool.open--;
     pool.plane.counters.upstreamOpen--;

@@ -199,7 +199,7 @@ export class Http2UpstreamStream implements Upstream, StreamOwner, Timed {
 
   onReset(code: Http2ErrorCode, reason: string): void {
     this.#refused = code === REFUSED_STREAM;
-    if (reason === CONNECTION_CLOSED) this.#fail(this.#connection.failure, "it does not speak HTTP/2");
+    if (reason === CONNECTION_CLOSED) this.#fail(this.#connection.failure, this.#connection.failureDetail);
     else this.#fail(reason === PEER_RESET || this.#refused ? "closed" : "protocol", reason);
   }
 

@@ -5,6 +5,7 @@ import { ACCESS_BLOCKS_MAX, isAddressBlock } from "../../routing/phases/access.t
 import type { Diagnostic } from "../diagnostic.ts";
 import { parseBool, parseCount, parseSeconds, parseSize } from "./annotation-value.ts";
 import { CLIENT_AUTH_NAMES, type ClientAuthWish, readClientAuth } from "./client-auth-annotations.ts";
+import { PROXY_SSL_NAMES, readProxySsl, type UpstreamTlsSettings } from "./proxy-ssl.ts";
 import { NGINX_PREFIX, NOT_NEEDED, SECURITY, UNSUPPORTED } from "./known-annotations.ts";
 
 /** What the annotations of one Ingress ask for, defaults applied. */
@@ -15,6 +16,8 @@ export interface IngressPolicy {
   readonly httpsRedirect: "never" | "tls" | "always";
   readonly protocol: Backend["protocol"];
   readonly balance: Backend["balance"];
+  /** With `https` and `h2`. */
+  readonly tls: UpstreamTlsSettings | undefined;
   /** The paths of the Ingress answer 503 with this. */
   readonly refusal: Refusal | undefined;
   /** All paths of the Ingress's hosts are regular expressions. */
@@ -36,7 +39,8 @@ export interface Refusal {
     | "AccessListInvalid"
     | "ClientAuthInvalid"
     | "ClientAuthConflict"
-    | "ClientCaUnusable";
+    | "ClientCaUnusable"
+    | "UpstreamTlsInvalid";
   readonly reason: string;
 }
 
@@ -80,13 +84,16 @@ export function readIngressPolicy(annotations: Readonly<Record<string, string>>)
   if (draft.passthrough) reportVoid(annotations, findings);
   const { wish: clientAuth, findings: clientFindings } = readClientAuth(annotations, draft.passthrough);
   findings.push(...clientFindings);
+  const proxySsl = readProxySsl(annotations, draft);
+  findings.push(...proxySsl.findings);
   return {
     policy: draft.policy,
     httpsRedirect: draft.forceSslRedirect ? "always" : draft.sslRedirect ? "tls" : "never",
     protocol: draft.protocol,
+    tls: proxySsl.settings,
     // A hash wins over `load-balance`, as in ingress-nginx.
     balance: draft.policy.hashBy === undefined ? draft.balance : "hash",
-    refusal: draft.refusal,
+    refusal: draft.refusal ?? proxySsl.refusal,
     regexPaths: draft.useRegex || draft.rewriteTarget !== undefined,
     rewriteTarget: draft.rewriteTarget,
     isCanary: draft.isCanary,
@@ -112,6 +119,7 @@ interface Draft {
 function readOne(name: string, value: string, draft: Draft, findings: Finding[]): void {
   if (CLIENT_AUTH_NAMES.has(name)) return;
   const full = `${NGINX_PREFIX}${name}`;
+  if (PROXY_SSL_NAMES.includes(name)) return;
   const restricts = SECURITY.get(name);
   if (restricts !== undefined) {
     if (restricts(value)) refuse(full, draft, findings);
@@ -316,7 +324,7 @@ function reportVoid(annotations: Readonly<Record<string, string>>, findings: Fin
   const names = Object.keys(annotations)
     .filter((full) => full.startsWith(NGINX_PREFIX))
     .map((full) => full.slice(NGINX_PREFIX.length))
-    .filter((name) => name !== "ssl-passthrough" && READERS.has(name))
+    .filter((name) => name !== "ssl-passthrough" && (READERS.has(name) || PROXY_SSL_NAMES.includes(name)))
     .sort();
   if (names.length === 0) return;
   findings.push({
@@ -344,6 +352,7 @@ function isKnown(name: string): boolean {
     READERS.has(name) ||
     ACCESS_LISTS.has(name) ||
     CLIENT_AUTH_NAMES.has(name) ||
+    PROXY_SSL_NAMES.includes(name) ||
     SECURITY.has(name) ||
     NOT_NEEDED.has(name) ||
     UNSUPPORTED.includes(name)
@@ -355,6 +364,7 @@ function unknown(name: string): Finding {
     ...READERS.keys(),
     ...ACCESS_LISTS.keys(),
     ...CLIENT_AUTH_NAMES,
+    ...PROXY_SSL_NAMES,
     ...SECURITY.keys(),
     ...NOT_NEEDED.keys(),
     ...UNSUPPORTED,

@@ -1,4 +1,6 @@
+import { fingerprint } from "./upstream-tls.ts";
 import type { ServicePortReference } from "../../resource/ingress.ts";
+import type { UpstreamTlsSettings } from "../annotations/proxy-ssl.ts";
 import type { Backend } from "../../routing/snapshot.ts";
 
 /** A Service port as a route wants to reach it. */
@@ -9,14 +11,19 @@ export interface BackendReference {
   readonly port: ServicePortReference;
   readonly protocol: Backend["protocol"];
   readonly balance: Backend["balance"];
+  /** Undefined: endpoints may show any certificate, or TLS is not ours to speak. */
+  readonly tls: UpstreamTlsSettings | undefined;
 }
 
 /**
  * Returns the id of a backend: `namespace/service:port` with the port as the user wrote it, and what differs from the
- * defaults after it (`shop/web:443+https+ewma`), because two Ingresses may want one port in different ways.
+ * defaults after it (`shop/web:443+https+ewma`), because two Ingresses may want one port in different ways. Ways of
+ * speaking TLS are many, so 48 bits stand for them: `shop/web:443+https+tls-0f1e2d3c4b5a`.
  */
 export function backendId(reference: Omit<BackendReference, "id">): string {
-  const { namespace, service, port, protocol, balance } = reference;
-  const ways = `${protocol === "http" ? "" : `+${protocol}`}${balance === "round-robin" ? "" : `+${balance}`}`;
+  const { namespace, service, port, protocol, balance, tls } = reference;
+  const ways = `${protocol === "http" ? "" : `+${protocol}`}${balance === "round-robin" ? "" : `+${balance}`}${
+    tls === undefined ? "" : `+tls-${fingerprint(tls).slice(0, 12)}`
+  }`;
   return `${namespace}/${service}:${port}${ways}`;
 }

@@ -1,10 +1,12 @@
 import type { EndpointPort } from "../../resource/endpoint-slice.ts";
 import { parseRuleHost } from "../../resource/hostname.ts";
 import { quoted } from "../../resource/parse-problem.ts";
+import type { KubeObject } from "../../resource/object.ts";
 import type { Service, ServicePort } from "../../resource/service.ts";
 import type { Backend, Endpoint } from "../../routing/snapshot.ts";
 import type { Finding } from "../annotations/ingress-policy.ts";
 import type { BackendReference } from "./backend-reference.ts";
+import { readUpstreamTls, secretOf } from "./upstream-tls.ts";
 import type { ServiceFacts, ServiceIndex } from "./service-index.ts";
 
 /** A backend, and what the owners of the routes to it should know. */
@@ -17,27 +19,34 @@ export interface ResolvedBackend {
 /** The backend made for a Service before, with the facts it was made from. */
 interface Remembered {
   readonly facts: ServiceFacts;
+  readonly secret: KubeObject | undefined;
   readonly resolved: ResolvedBackend;
 }
 
 const cache = new WeakMap<Service, Map<string, Remembered>>();
 
 /** Returns the endpoints behind a Service port. The answer for the same objects is the same object. */
-export function resolveBackend(reference: BackendReference, index: ServiceIndex): ResolvedBackend {
+export function resolveBackend(
+  reference: BackendReference,
+  index: ServiceIndex,
+  secrets: (namespace: string, name: string) => KubeObject | undefined,
+): ResolvedBackend {
   const facts = index.find(reference.namespace, reference.service);
   if (facts === undefined) {
     const message = `Service "${reference.namespace}/${reference.service}" does not exist`;
     return broken(reference, "ServiceNotFound", message, "Create the Service, or correct its name in the Ingress");
   }
+  const named = reference.tls === undefined ? undefined : secretOf(reference.tls, reference.namespace);
+  const secret = named === undefined ? undefined : secrets(named.namespace, named.name);
   let remembered = cache.get(facts.service);
   if (remembered === undefined) {
     remembered = new Map();
     cache.set(facts.service, remembered);
   }
   const known = remembered.get(reference.id);
-  if (known !== undefined && sameFacts(known.facts, facts)) return known.resolved;
-  const resolved = resolve(reference, facts);
-  remembered.set(reference.id, { facts, resolved });
+  if (known !== undefined && known.secret === secret && sameFacts(known.facts, facts)) return known.resolved;
+  const resolved = withTls(reference, facts.service, secret, resolve(reference, facts));
+  remembered.set(reference.id, { facts, secret, resolved });
   return resolved;
 }
 
@@ -47,6 +56,19 @@ function sameFacts(left: ServiceFacts, right: ServiceFacts): boolean {
     left.slices.length === right.slices.length &&
     left.slices.every((slice, position) => slice === right.slices[position])
   );
+}
+
+/** Endpoints that cannot be spoken to as it was asked for are not spoken to at all. */
+function withTls(
+  reference: BackendReference,
+  service: Service,
+  secret: KubeObject | undefined,
+  resolved: ResolvedBackend,
+): ResolvedBackend {
+  if (reference.tls === undefined || resolved.backend.endpoints.length === 0) return resolved;
+  const reading = readUpstreamTls(reference.tls, service, secret);
+  if (reading.kind === "unusable") return broken(reference, "UpstreamSecretUnusable", reading.message, reading.hint);
+  return { ...resolved, backend: { ...resolved.backend, tls: reading.tls } };
 }
 
 function resolve(reference: BackendReference, facts: ServiceFacts): ResolvedBackend {

@@ -139,7 +139,7 @@ class RouteReader {
   }
 
   #action(backend: IngressBackend): Action {
-    const { refusal, protocol, balance } = this.#policy;
+    const { refusal, protocol, balance, tls } = this.#policy;
     if (backend.kind === "resource") {
       const named = `${backend.resourceKind} ${quoted(backend.name)}`;
       const reason = `The backend is ${named}; only Services can be forwarded to`;
@@ -147,7 +147,7 @@ class RouteReader {
       return { kind: "reject", status: 503, code: "BackendUnsupported", reason };
     }
     const { name, port } = backend;
-    const made = { namespace: this.#ingress.namespace, service: name, port, protocol, balance };
+    const made = { namespace: this.#ingress.namespace, service: name, port, protocol, balance, tls };
     const id = backendId(made);
     if (!this.backends.has(id)) this.backends.set(id, { ...made, id });
     if (refusal !== undefined) return refusing(refusal);
