@@ -1,9 +1,13 @@
 import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
 import { ApiServer } from "../api/server.ts";
 import { applyObject } from "../api/apply.ts";
 import { ensureDefaults } from "../api/bootstrap.ts";
 import { AcmeServer, revocationListUrlPath } from "../acme/server/acme-server.ts";
 import { ControlPlane } from "../control/control-plane.ts";
+import { AlertWebhook } from "./alert-webhook.ts";
+import { NetworkPreflight, type PreflightWhen } from "../control/preflight/preflight.ts";
+import { Resolver } from "../acme/dns/resolver.ts";
 import { LintelError, messageOf } from "../ground/errors.ts";
 import type { Host } from "../ground/host.ts";
 import { openLog, type Logger } from "../ground/log.ts";
@@ -78,6 +82,7 @@ class Control {
   readonly #feed: EdgeFeed;
   readonly #resources: AsyncDisposableStack;
   readonly #files: ManifestFiles;
+  readonly #alerts: AlertWebhook | undefined;
   readonly #closing = new AbortController();
   #processes: readonly ProcessFacts[] = [];
 
@@ -87,12 +92,14 @@ class Control {
     readonly feed: EdgeFeed;
     readonly resources: AsyncDisposableStack;
     readonly files: ManifestFiles;
+    readonly alerts: AlertWebhook | undefined;
   }) {
     this.#context = parts.context;
     this.#store = parts.store;
     this.#feed = parts.feed;
     this.#resources = parts.resources;
     this.#files = parts.files;
+    this.#alerts = parts.alerts;
   }
 
   static async open(context: ControlContext): Promise<Control> {
@@ -156,6 +163,11 @@ class Control {
     for (const object of defaultObjects({ acmeDirectory })) {
       await applyObject(store, object, { fieldManager: "lintel", force: true, nowMs: systemClock.nowMs() });
     }
+    const alerts =
+      settings.alertWebhook === ""
+        ? undefined
+        : new AlertWebhook({ url: settings.alertWebhook, clock: systemClock, log, instance: hostname() });
+    resources.defer(() => alerts?.close());
     const controlPlane = await ControlPlane.open({
       store,
       edge: feed,
@@ -181,7 +193,13 @@ class Control {
       serveClassless: true,
       clusterResourceNamespace: CLUSTER_RESOURCE_NAMESPACE,
       dns01: { nameservers: settings.nameservers, allowExec: settings.allowExecSolver },
+      preflight: new NetworkPreflight({
+        clock: systemClock,
+        when: preflightWhen(settings.preflight),
+        resolver: new Resolver({ clock: systemClock, nameservers: settings.nameservers }),
+      }),
       defaultIssuer: { name: LOCAL_ISSUER, kind: "ClusterIssuer", group: "cert-manager.io" },
+      onAlert: (alert) => alerts?.send(alert),
       onProgress: (event) => tell(link, ...progressLine(event)),
     });
     resources.defer(() => controlPlane.close());
@@ -201,7 +219,7 @@ class Control {
       },
       onApplied: (sentence) => tell(link, "done", sentence),
     });
-    const control = new Control({ context, store, feed, files, resources: resources.move() });
+    const control = new Control({ context, store, feed, files, alerts, resources: resources.move() });
     await control.#openAdmin(token);
     if (hasApi) tell(link, "done", `API ready at ${server}`);
     return control;
@@ -240,6 +258,7 @@ class Control {
       stats: (timeoutMs) => this.#feed.stats(timeoutMs),
       processes: () => this.#processes,
       certificates: async () => (await this.#summary()).certificates,
+      alerts: () => this.#alerts?.counts,
     });
     const admin = await AdminServer.open({
       fds: link.start.sockets["admin"] ?? [],
@@ -277,6 +296,10 @@ class Control {
       processes: this.#processes,
     });
   }
+}
+
+function preflightWhen(text: string): PreflightWhen {
+  return text === "always" || text === "off" ? text : "auto";
 }
 
 /** A worker that is starting counts: nothing is served everywhere before it serves it too. */

@@ -43,6 +43,8 @@ export interface CertificateSummary {
   readonly message: string;
   /** RFC 3339; empty before the first issuance. */
   readonly notAfter: string;
+  /** Attempts that failed in a row. */
+  readonly failedAttempts: number;
 }
 
 /** One process of the instance. */
@@ -120,6 +122,7 @@ function certificateOf(object: KubeObject): CertificateSummary {
     reason: ready?.reason ?? "",
     message: ready?.message ?? "",
     notAfter: stringAt(object["status"], "notAfter") ?? "",
+    failedAttempts: numberAt(object["status"], "failedIssuanceAttempts") ?? 0,
   };
 }
 
@@ -146,6 +149,7 @@ export function parseSummary(value: unknown): InstanceSummary {
       reason: text(entry, "reason"),
       message: text(entry, "message"),
       notAfter: text(entry, "notAfter"),
+      failedAttempts: numberAt(entry, "failedAttempts") ?? 0,
     })),
     processes: arrayAt(value, "processes").map((entry) => ({
       name: text(entry, "name"),

@@ -20,8 +20,10 @@ const SOURCES: MetricsSources = {
         reason: "Ready",
         message: "",
         notAfter: "2026-02-01T00:00:00Z",
+        failedAttempts: 2,
       },
     ]),
+  alerts: () => ({ delivered: 3, failed: 1 }),
   stats: () =>
     Promise.resolve([
       {

@@ -15,6 +15,8 @@ export interface MetricsSources {
   readonly stats: (timeoutMs: number) => Promise<readonly { readonly pid: number; readonly stats: unknown }[]>;
   readonly processes: () => readonly ProcessFacts[];
   readonly certificates: () => Promise<readonly CertificateSummary[]>;
+  /** Alerts taken and given up; undefined: none are posted. */
+  readonly alerts: () => { readonly delivered: number; readonly failed: number } | undefined;
 }
 
 /** How long workers have to answer; one that does not is left out of this reading. */
@@ -34,7 +36,7 @@ export class Metrics {
 
   /** Returns all metrics in Prometheus' exposition format. */
   async read(): Promise<{ readonly text: string; readonly mediaType: string }> {
-    const { version, generation, workers, stats, processes, certificates } = this.#sources;
+    const { version, generation, workers, stats, processes, certificates, alerts } = this.#sources;
     const page = new Page();
     page.set("lintel_build_info", "Always 1; the version is a label.", { version }, 1);
     page.set("lintel_generation", "The generation of the snapshot that workers are moved to.", {}, generation());
@@ -49,6 +51,9 @@ export class Metrics {
       page.set("lintel_worker_generation", help, { worker: nameOf(pid) }, generation ?? 0);
     }
     for (const certificate of await certificates()) addCertificate(page, certificate);
+    for (const [outcome, count] of Object.entries(alerts() ?? {})) {
+      page.add("lintel_alerts_total", "Alerts about certificates by what became of them.", { outcome }, count);
+    }
     for (const answer of await stats(STATS_MS_MAX)) {
       addWorker(page, nameOf(answer.pid), answer.stats);
       addBackends(page, nameOf(answer.pid), answer.stats);
@@ -71,6 +76,8 @@ function addCertificate(page: Page, certificate: CertificateSummary): void {
   const seconds = notAfter === "" ? 0 : Date.parse(notAfter) / 1000;
   const help = "When the certificate expires, in seconds since the Unix epoch; 0 before the first issuance.";
   page.set("certmanager_certificate_expiration_timestamp_seconds", help, labels, seconds);
+  const failed = "Attempts at the certificate that failed in a row; 0 when the last one went well.";
+  page.set("lintel_certificate_failed_attempts", failed, labels, certificate.failedAttempts);
 }
 
 /** Numbers that go down too. All others are totals. */

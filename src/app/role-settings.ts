@@ -20,6 +20,10 @@ export interface ControlSettings {
   readonly allowExecSolver: boolean;
   /** Whether the embedded CA registers accounts with an external account binding only. */
   readonly acmeRequireEab: boolean;
+  /** When names are looked at before a CA is asked: auto, always or off. */
+  readonly preflight: string;
+  /** Where alerts about certificates are posted; empty: nowhere. May hold a secret. */
+  readonly alertWebhook: string;
   /** CIDR blocks of proxies whose X-Forwarded-* is believed. */
   readonly trustedProxies: readonly string[];
   /** Whether connections to the edge begin with a PROXY header, those of this machine as well. */
@@ -57,6 +61,8 @@ export function parseControlSettings(value: unknown): ControlSettings {
     nameservers: strings(value, "nameservers"),
     allowExecSolver: booleanAt(value, "allowExecSolver") ?? false,
     acmeRequireEab: booleanAt(value, "acmeRequireEab") ?? false,
+    preflight: stringAt(value, "preflight") ?? "auto",
+    alertWebhook: stringAt(value, "alertWebhook") ?? "",
     trustedProxies: strings(value, "trustedProxies"),
     proxyProtocol: booleanAt(value, "proxyProtocol") ?? false,
     edgeHttp: addressAt(value, "edgeHttp"),

@@ -39,6 +39,10 @@ export interface UpSettings {
   readonly allowExecSolver: boolean;
   /** Whether the embedded CA registers accounts with an external account binding only. */
   readonly acmeRequireEab: boolean;
+  /** When names are looked at before a CA is asked. */
+  readonly preflight: "auto" | "always" | "off";
+  /** Where alerts about certificates are posted; empty: nowhere. */
+  readonly alertWebhook: string;
   readonly example: boolean;
   /** Manifests, absolute paths. */
   readonly files: readonly string[];
@@ -310,6 +314,8 @@ function slotPlans(host: Host, settings: UpSettings, folder: StateFolder, bound:
     nameservers: settings.nameservers,
     allowExecSolver: settings.allowExecSolver,
     acmeRequireEab: settings.acmeRequireEab,
+    preflight: settings.preflight,
+    alertWebhook: settings.alertWebhook,
     trustedProxies: settings.trustedProxies,
     proxyProtocol: settings.proxyProtocol !== undefined,
     edgeHttp: addressOf(bound, "http"),

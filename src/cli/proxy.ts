@@ -140,6 +140,8 @@ async function runProxy(
       nameservers: [],
       allowExecSolver: false,
       acmeRequireEab: false,
+      preflight: "auto",
+      alertWebhook: "",
       example: false,
       files: [],
       generate: (directory) => writeProxyManifests(directory, proxyObjects(sites, ca)),

@@ -3,8 +3,10 @@ import { LintelError, messageOf } from "../ground/errors.ts";
 import type { Host } from "../ground/host.ts";
 import { caCommand } from "./ca.ts";
 import { completionCommand } from "./completion.ts";
+import { doctorCommand } from "./doctor.ts";
 import { exitCodeOf } from "./exit-codes.ts";
 import { proxyCommand } from "./proxy.ts";
+import { renewCommand } from "./renew.ts";
 import { statusCommand } from "./status.ts";
 import { paint } from "./terminal.ts";
 import { upCommand } from "./up.ts";
@@ -34,6 +36,8 @@ export function buildProgram(host: Host): Command {
   program.addCommand(upCommand(host));
   program.addCommand(proxyCommand(host));
   program.addCommand(statusCommand(host));
+  program.addCommand(renewCommand(host));
+  program.addCommand(doctorCommand(host));
   program.addCommand(caCommand(host));
   program.addCommand(
     new Command("version")
@@ -67,6 +71,8 @@ Examples:
   lintel up site.yaml                  serve the Ingresses of a file, with certificates
   lintel proxy shop.example.com --to http://10.0.0.5:8081    HTTPS before one server
   KUBECONFIG=~/.local/state/lintel/default/kubeconfig kubectl get certificates
+  lintel renew shop-tls                a new certificate, now
+  lintel doctor --lifetimes            what would not be renewed in time when lifetimes get shorter
   lintel status                        hosts, certificates and processes of what runs
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 66 no such file, 69 not running or port taken, 73 state folder unusable,

@@ -1,8 +1,8 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { isIP } from "node:net";
 import { resolve } from "node:path";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import type { PortWish } from "../app/bind-ports.ts";
 import { STOP_GRACE_MS, runReplace, runUp, type UpSettings } from "../app/up.ts";
 import { LintelError } from "../ground/errors.ts";
@@ -29,6 +29,8 @@ interface UpOptions {
   readonly nameserver?: readonly string[];
   readonly allowExecSolver?: boolean;
   readonly acmeRequireEab?: boolean;
+  readonly preflight: "auto" | "always" | "off";
+  readonly alertWebhook?: string;
   readonly example?: boolean;
   readonly accessLog?: string;
   readonly accessLogSample?: number;
@@ -63,6 +65,15 @@ export function upCommand(host: Host): Command {
       "DNS server for DNS-01 and its checks, repeatable (default: the system's)",
       addText,
     )
+    .addOption(
+      new Option(
+        "--preflight <when>",
+        "check DNS, CAA and port 80 before a CA is asked (auto: not for CAs on this machine)",
+      )
+        .choices(["auto", "always", "off"])
+        .default("auto"),
+    )
+    .option("--alert-webhook <url>", "post JSON there when a certificate fails or nears its end (@FILE reads it)")
     .option("--allow-exec-solver", "let issuers run programs of this machine to change DNS")
     .option("--example", "serve the example, with its own state folder and two small backends")
     .option("--grace <seconds>", "what a stopping process gets to finish its requests (default: 10)", parseGrace)
@@ -120,6 +131,8 @@ function upSettings(host: Host, manifests: readonly string[], options: UpOptions
     nameservers: options.nameserver ?? [],
     allowExecSolver: options.allowExecSolver ?? false,
     acmeRequireEab: options.acmeRequireEab ?? false,
+    preflight: options.preflight,
+    alertWebhook: alertWebhook(host, options.alertWebhook),
     example,
     files,
     accessLog: accessLogTarget(host, options.accessLog),
@@ -145,6 +158,21 @@ export function optionsBeside(command: Command, names: readonly string[]): reado
   return command.options.flatMap((option) => {
     const name = option.attributeName();
     return names.includes(name) || command.getOptionValueSource(name) !== "cli" ? [] : [option.long ?? name];
+  });
+}
+
+/** The URL may hold a secret, which does not belong on a command line: `@FILE` reads it. Throws BadConfig and NotFound. */
+function alertWebhook(host: Host, option: string | undefined): string {
+  if (option === undefined) return "";
+  const file = option.startsWith("@") ? resolve(host.workingDirectory, option.slice(1)) : undefined;
+  if (file !== undefined && !existsSync(file)) throw missingFile(file);
+  const text = file === undefined ? option : readFileSync(file, "utf8").trim();
+  if (/^https?:$/.test(URL.parse(text)?.protocol ?? "")) return text;
+  const where = file === undefined ? "--alert-webhook" : `"${file}"`;
+  throw new LintelError(`Cannot use the URL of ${where}: it is no http or https URL`, {
+    code: "BadConfig",
+    fault: "user",
+    hint: 'Write it like "https://alerts.example/hook"',
   });
 }
 

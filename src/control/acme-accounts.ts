@@ -8,6 +8,7 @@ import type { Issuer } from "../resource/issuer.ts";
 /** What controllers ask of an ACME client. */
 export type AcmeCaller = Pick<
   AcmeClient,
+  | "directory"
   | "register"
   | "newOrder"
   | "order"

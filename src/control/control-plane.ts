@@ -6,6 +6,8 @@ import type { EdgeSettings } from "../routing/snapshot.ts";
 import type { Store } from "../store/contract.ts";
 import { AcmeAccounts, type AcmeCaller, type AcmeCallerOptions, type AcmeDirectory } from "./acme-accounts.ts";
 import { allInformers, openCaches } from "./caches.ts";
+import { openAlerts, type CertificateAlert } from "./alerts/reconcile.ts";
+import { LimitLedger } from "./acme-limits/ledger.ts";
 import { openCertificateRequests } from "./certificate-requests/reconcile.ts";
 import { openCertificates } from "./certificates/reconcile.ts";
 import { openChallenges } from "./challenges/reconcile.ts";
@@ -18,6 +20,7 @@ import { EventRecorder } from "./event-recorder.ts";
 import { openIngressShim } from "./ingress-shim/reconcile.ts";
 import { openIssuers } from "./issuers/reconcile.ts";
 import { openOrders } from "./orders/reconcile.ts";
+import { NO_PREFLIGHT, type Preflight } from "./preflight/preflight.ts";
 import type { ProgressEvent } from "./progress.ts";
 import { openRenewalInformation } from "./certificates/renewal-information.ts";
 import type { WorkQueue } from "./work-queue.ts";
@@ -56,7 +59,11 @@ export interface ControlPlaneOptions {
   readonly offlineIssuer?: IssuerReference;
   /** How names are proven by DNS; tests pass their own. @default the system's resolvers, no programs */
   readonly dns01?: Dns01Options | Dns01;
+  /** What is looked at before a CA is asked. @default nothing */
+  readonly preflight?: Preflight;
   readonly onProgress?: (event: ProgressEvent) => void;
+  /** Hears of certificates that fail or near their end, and of those that recovered. */
+  readonly onAlert?: (alert: CertificateAlert) => void;
   /**
    * Whether to write from the start, or only to serve until {@link ControlPlane.lead}: of several replicas on one store
    * exactly one may write. @default true
@@ -97,10 +104,13 @@ export class ControlPlane {
       caches,
       events,
       dns01: dns01Of(options),
+      preflight: options.preflight ?? NO_PREFLIGHT,
+      limits: new LimitLedger(),
       clusterResourceNamespace: options.clusterResourceNamespace,
       defaultIssuer: options.defaultIssuer,
       offlineIssuer: options.offlineIssuer ?? LOCAL_ISSUER,
       onProgress: options.onProgress ?? (() => undefined),
+      onAlert: options.onAlert ?? (() => undefined),
     };
     const publisher = new EdgePublisher({ ...options, world: base, standInIssuer: options.localCa });
     await publisher.start();
@@ -123,6 +133,7 @@ export class ControlPlane {
       openCertificateRequests(world),
       openOrders(world),
       openChallenges(world),
+      openAlerts(world),
     ];
     this.#term = { accounts, queues, ends };
     this.#publisher.lead(true);

@@ -14,6 +14,9 @@ export const EVENT_REASONS = [
   "CannotRegenerateKey",
   "KeystorePasswordSecretNotFound",
   "WindowError",
+  "RenewalOverdue",
+  "ExpiresSoon",
+  "Expired",
   "Denied",
   // CertificateRequest
   "cert-manager.io",
@@ -28,6 +31,7 @@ export const EVENT_REASONS = [
   "Created",
   "Solver",
   "OrderPending",
+  "LimitReached",
   "Complete",
   // Challenge
   "Started",
@@ -38,6 +42,8 @@ export const EVENT_REASONS = [
   // Issuer and ClusterIssuer
   "ErrInitIssuer",
   "AnsweredOffline",
+  // Order and Challenge
+  "PreflightFailed",
   // Certificate, CertificateRequest, Order and Challenge
   "Failed",
 ] as const;

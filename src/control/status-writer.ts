@@ -59,6 +59,19 @@ export async function writeObject(
   return undefined;
 }
 
+/** Stores `annotations` on the object beside those it has. */
+export async function annotate(
+  store: Store,
+  kind: Kind,
+  object: KubeObject,
+  annotations: Readonly<Record<string, string>>,
+): Promise<void> {
+  await writeObject(store, kind, object, (found) => ({
+    ...found,
+    metadata: { ...found.metadata, annotations: { ...found.metadata.annotations, ...annotations } },
+  }));
+}
+
 /** Deletes the object; that it is already gone is no failure. */
 export async function removeObject(store: Store, kind: Kind, object: KubeObject): Promise<void> {
   const { namespace = "", name, uid } = object.metadata;

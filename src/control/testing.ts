@@ -14,6 +14,7 @@ import { applyDelta, diffSnapshots, isEmptyDelta } from "../routing/delta.ts";
 import { EMPTY_SNAPSHOT, type Snapshot } from "../routing/snapshot.ts";
 import type { Store } from "../store/contract.ts";
 import { MemoryStore } from "../store/memory.ts";
+import type { CertificateAlert } from "./alerts/reconcile.ts";
 import type { AcmeCaller } from "./acme-accounts.ts";
 import { ControlPlane, type ControlPlaneOptions } from "./control-plane.ts";
 import type { Edge } from "./edge.ts";
@@ -90,6 +91,8 @@ export class FakeCa {
   refuse: (call: string) => void = () => undefined;
   /** What it says about every certificate; undefined: it gives no renewal information. */
   renewalInfo: RenewalInfo | undefined;
+  /** How it calls itself in CAA records. */
+  caaIdentities: readonly string[] = [];
   /** The one challenge it offers for a name. */
   challengeType: string = "http-01";
   /** How many certificates it signed. */
@@ -123,6 +126,7 @@ export class FakeCa {
       this.refuse(call);
     };
     return {
+      directory: async () => ({ ...DIRECTORY, caaIdentities: this.caaIdentities }),
       register: async () => {
         asked("register");
         return { accountUrl: "https://ca.example/account/1", status: "valid" };
@@ -233,6 +237,18 @@ export class FakeCa {
   }
 }
 
+const DIRECTORY = {
+  newNonce: "https://ca.example/nonce",
+  newAccount: "https://ca.example/account",
+  newOrder: "https://ca.example/order",
+  revokeCert: "https://ca.example/revoke",
+  keyChange: "https://ca.example/key",
+  renewalInfo: undefined,
+  termsOfService: undefined,
+  externalAccountRequired: false,
+  profiles: [],
+} as const;
+
 /** A problem document of an ACME server. */
 export function problemOf(type: string, detail: string, status = 0): AcmeProblem {
   return { type: `urn:ietf:params:acme:error:${type}`, detail, status };
@@ -286,6 +302,7 @@ export class TestPlane {
   readonly ca: FakeCa;
   readonly log: MemoryLog = new MemoryLog();
   readonly progress: ProgressEvent[] = [];
+  readonly alerts: CertificateAlert[] = [];
   plane: ControlPlane;
   readonly #options: Partial<ControlPlaneOptions>;
 
@@ -330,6 +347,7 @@ export class TestPlane {
       serveClassless: true,
       clusterResourceNamespace: "kube-system",
       onProgress: (event) => this.progress.push(event),
+      onAlert: (alert) => this.alerts.push(alert),
       openAcmeCaller: () => ca.caller(),
       ...chosen,
     });

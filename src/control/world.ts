@@ -4,9 +4,12 @@ import type { IssuerReference } from "../resource/certificate.ts";
 import type { KubeObject } from "../resource/object.ts";
 import type { Store } from "../store/contract.ts";
 import type { AcmeAccounts } from "./acme-accounts.ts";
+import type { CertificateAlert } from "./alerts/reconcile.ts";
+import type { LimitLedger } from "./acme-limits/ledger.ts";
 import type { Caches } from "./caches.ts";
 import type { Dns01 } from "./challenges/dns01.ts";
 import type { EventRecorder } from "./event-recorder.ts";
+import type { Preflight } from "./preflight/preflight.ts";
 import type { ProgressEvent } from "./progress.ts";
 
 /** Waits for things to be in front of the world: on every live worker. Each rejects when its signal aborts first. */
@@ -29,6 +32,8 @@ export interface World {
   readonly accounts: AcmeAccounts;
   readonly live: Live;
   readonly dns01: Dns01;
+  readonly preflight: Preflight;
+  readonly limits: LimitLedger;
   /** Where the Secrets of ClusterIssuers live. */
   readonly clusterResourceNamespace: string;
   /** Who signs for `kubernetes.io/tls-acme`; undefined: that annotation is a mistake here. */
@@ -36,4 +41,6 @@ export interface World {
   /** Who really signs for ACME issuers while offline: recorded on the Secret. */
   readonly offlineIssuer: IssuerReference;
   readonly onProgress: (event: ProgressEvent) => void;
+  /** Tells people outside about a certificate. */
+  readonly onAlert: (alert: CertificateAlert) => void;
 }

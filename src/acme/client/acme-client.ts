@@ -39,6 +39,8 @@ export interface AcmeDirectory {
   readonly renewalInfo: string | undefined;
   readonly termsOfService: string | undefined;
   readonly externalAccountRequired: boolean;
+  /** How the CA calls itself in CAA records. */
+  readonly caaIdentities: readonly string[];
   /** Names of the profiles it offers. */
   readonly profiles: readonly string[];
 }
@@ -284,6 +286,7 @@ export class AcmeClient {
       renewalInfo: stringAt(body, "renewalInfo"),
       termsOfService: stringAt(meta, "termsOfService"),
       externalAccountRequired: meta["externalAccountRequired"] === true,
+      caaIdentities: arrayAt(meta, "caaIdentities").filter((entry) => typeof entry === "string"),
       profiles: Object.keys(recordAt(meta, "profiles")),
     };
   }

@@ -36,6 +36,8 @@ export interface Http01DialerOptions {
   readonly tlsPort?: number | undefined;
   /** Where to go for names that have no address. @default nowhere: they fail */
   readonly fallback?: { readonly address: string; readonly port: number } | undefined;
+  /** Finds the addresses of a name. @default the system's resolver */
+  readonly addressesOf?: ((host: string) => Promise<readonly string[]>) | undefined;
 }
 
 interface Place {
@@ -65,13 +67,20 @@ async function placeOf(url: URL, options: Http01DialerOptions): Promise<Place> {
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
   const usual = url.protocol === "https:" ? (options.tlsPort ?? 443) : (options.port ?? 80);
   try {
-    return { addresses: await lookupAddresses(host, { all: true }), port: usual };
+    return { addresses: await lookUp(host, options), port: usual };
   } catch (cause) {
     const { fallback } = options;
     if (fallback !== undefined)
       return { addresses: [{ address: fallback.address, family: isIP(fallback.address) }], port: fallback.port };
     throw new LintelError(`"${host}" has no address here`, { code: "NotFound", cause });
   }
+}
+
+async function lookUp(host: string, { addressesOf }: Http01DialerOptions): Promise<Place["addresses"]> {
+  if (addressesOf === undefined) return lookupAddresses(host, { all: true });
+  const addresses = await addressesOf(host);
+  if (addresses.length === 0) throw new Error("it has none in DNS");
+  return addresses.map((address) => ({ address, family: isIP(address) }));
 }
 
 /** Anything but the usual ports would let a redirect reach services that only this machine may reach. */

@@ -5,6 +5,7 @@ import type { KubeObject } from "../../resource/object.ts";
 import { CERTIFICATE_ANNOTATIONS, DEFAULT_USAGES } from "../../resource/certificate.ts";
 import type { Issuer, IssuerPointers } from "../../resource/issuer.ts";
 import type { Order } from "../../resource/order.ts";
+import { failureOf, type FailureNote } from "../acme-limits/failure-cause.ts";
 import { isReady } from "../issuers/decide.ts";
 
 /** What the decision about one CertificateRequest rests on. */
@@ -48,7 +49,8 @@ export type RequestDecision =
   /** `namelessIssuer`: the certificate's issuer will be an empty name, which some clients refuse. */
   | { readonly kind: "signWithOwnKey"; readonly pointers: IssuerPointers; readonly namelessIssuer: boolean }
   | { readonly kind: "issue"; readonly certificatePem: string }
-  | { readonly kind: "fail"; readonly message: string };
+  /** `note` says when another attempt makes sense, where that is known. */
+  | { readonly kind: "fail"; readonly message: string; readonly note?: FailureNote };
 
 /** Returns the next step for a request. */
 export function decide(facts: RequestFactsAround): RequestDecision {
@@ -156,7 +158,7 @@ function decideAcme(facts: RequestFactsAround, csr: RequestFacts): RequestDecisi
     case "invalid":
     case "errored":
     case "expired":
-      return fail(reason === "" ? `Order "${order.name}" is ${state}` : reason);
+      return fail(reason === "" ? `Order "${order.name}" is ${state}` : reason, failureOf(order.object));
     case "pending":
     case "processing":
     case "ready":
@@ -173,6 +175,6 @@ function wait(message: string, event: WaitEvent | undefined): RequestDecision {
   return { kind: "wait", message, event };
 }
 
-function fail(message: string): RequestDecision {
-  return { kind: "fail", message };
+function fail(message: string, note?: FailureNote): RequestDecision {
+  return { kind: "fail", message, ...(note === undefined ? {} : { note }) };
 }

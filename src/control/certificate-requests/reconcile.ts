@@ -22,12 +22,13 @@ import type { Issuer, IssuerPointers } from "../../resource/issuer.ts";
 import { apiVersionOf, CERTIFICATE_REQUEST, ORDER, SECRET } from "../../resource/kind.ts";
 import { controllerReference, objectKey, type KubeObject } from "../../resource/object.ts";
 import { readOrder } from "../../resource/order.ts";
+import { failureAnnotations, type FailureNote } from "../acme-limits/failure-cause.ts";
 import { BY_ISSUER, BY_SECRET, issuerKey, ownerName } from "../caches.ts";
 import { keyPemOf, readLeaf } from "../certificates/read-facts.ts";
 import { readKey } from "../certificates/private-key.ts";
 import { nameWithHash, splitKey } from "../object-name.ts";
 import { cachedIssuer, issuerKindOf, secretNamespaceOf } from "../signer.ts";
-import { writeStatus, type StatusFields } from "../status-writer.ts";
+import { annotate, writeStatus, type StatusFields } from "../status-writer.ts";
 import { WorkQueue, type Recheck } from "../work-queue.ts";
 import type { World } from "../world.ts";
 import { decide, type OwnKey, type RequestDecision, type RequestFactsAround } from "./decide.ts";
@@ -145,7 +146,7 @@ async function act(world: World, facts: RequestFactsAround, decision: RequestDec
       });
       return false;
     case "fail":
-      await fail(world, request, decision.message);
+      await fail(world, request, decision.message, decision.note);
       return false;
     default:
       return decision satisfies never;
@@ -307,7 +308,8 @@ async function issue(world: World, request: CertificateRequest, issued: IssuedCh
   world.events.normal(request.object, "CertificateIssued", message);
 }
 
-async function fail(world: World, request: CertificateRequest, message: string): Promise<void> {
+async function fail(world: World, request: CertificateRequest, message: string, note?: FailureNote): Promise<void> {
+  if (note !== undefined) await annotate(world.store, CERTIFICATE_REQUEST, request.object, failureAnnotations(note));
   await writeReady(world, request, "Failed", message);
   world.events.warning(request.object, "Failed", message);
 }

@@ -3,7 +3,9 @@ import type { CertificateReason } from "../../resource/certificate.ts";
 import type { Condition } from "../../resource/condition.ts";
 import { objectionToKeeping, objectionToReady, requestDifferences } from "./checks.ts";
 import type { Facts } from "./facts.ts";
-import { failureBackoffMs, renewalPlan } from "./renewal.ts";
+import { failureOf } from "../acme-limits/failure-cause.ts";
+import { retryAtMs } from "../acme-limits/retry-delay.ts";
+import { renewalPlan } from "./renewal.ts";
 
 /** What to do about one Certificate now. One step at a time: after a step the world is read again. */
 export type Step =
@@ -50,12 +52,18 @@ function shouldIssue(facts: Facts): Step {
   return { kind: "begin", ...objection };
 }
 
-/** The failure counts only for what was asked then: whoever changes the spec gets a new attempt at once. */
+/** Returns until when nothing is tried because of a failure. It counts only for what was asked then: whoever changes the spec gets a new attempt at once. */
 function backOffUntilMs(facts: Facts): number | undefined {
   const { lastFailureTimeMs, failedIssuanceAttempts } = facts.certificate.status;
   if (lastFailureTimeMs === undefined) return undefined;
   const changed = facts.nextRequest !== undefined && requestDifferences(facts.nextRequest, facts).length > 0;
-  return changed ? undefined : lastFailureTimeMs + failureBackoffMs(failedIssuanceAttempts);
+  return changed ? undefined : nextAttemptMs(facts, lastFailureTimeMs, failedIssuanceAttempts);
+}
+
+/** Returns when the attempt after the `attempts`th failure in a row begins by itself, by what failed. */
+export function nextAttemptMs(facts: Facts, failedAtMs: number, attempts: number): number {
+  const failed = facts.nextRequest?.request.object;
+  return retryAtMs(failedAtMs, attempts, failed === undefined ? undefined : failureOf(failed));
 }
 
 function nextIssuanceStep(facts: Facts): Step {

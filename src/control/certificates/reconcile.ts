@@ -17,11 +17,10 @@ import { splitKey } from "../object-name.ts";
 import { removeObject, writeStatus, type StatusFields } from "../status-writer.ts";
 import { WorkQueue, type Recheck } from "../work-queue.ts";
 import type { World } from "../world.ts";
-import { decide, judgeReadiness, type Step } from "./decide.ts";
+import { decide, judgeReadiness, nextAttemptMs, type Step } from "./decide.ts";
 import type { Facts } from "./facts.ts";
 import { keyFacts, keySpecOf, readKey } from "./private-key.ts";
 import { keyPemOf, readFacts, readLeaf, requestName } from "./read-facts.ts";
-import { failureBackoffMs } from "./renewal.ts";
 import { rootCause } from "./root-cause.ts";
 import { removeLeftovers } from "./leftovers.ts";
 import { namesOf, requestObject } from "./request-object.ts";
@@ -150,7 +149,7 @@ async function rest(world: World, facts: Facts): Promise<void> {
   if (secret?.certificate !== undefined && facts.otherOwner === undefined) await refreshSecret(world, facts);
   const { lastFailureTimeMs, failedIssuanceAttempts } = certificate.status;
   const retryAtMs =
-    lastFailureTimeMs === undefined ? undefined : lastFailureTimeMs + failureBackoffMs(failedIssuanceAttempts);
+    lastFailureTimeMs === undefined ? undefined : nextAttemptMs(facts, lastFailureTimeMs, failedIssuanceAttempts);
   await writeReady(world, facts, causeOf(world, facts, retryAtMs));
   await removeLeftovers(world, certificate);
 }
@@ -329,7 +328,7 @@ async function fail(
 ): Promise<void> {
   const { certificate, nowMs } = facts;
   const attempts = certificate.status.failedIssuanceAttempts + 1;
-  const retryAtMs = nowMs + failureBackoffMs(attempts);
+  const retryAtMs = nextAttemptMs(facts, nowMs, attempts);
   const message = `The certificate request has failed to complete and will be retried: ${failure.message}`;
   await writeStatus(world.store, CERTIFICATE, certificate.object, (status) => ({
     ...status,

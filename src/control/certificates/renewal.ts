@@ -3,10 +3,6 @@ import { isOpen, nextOpeningMs, type RenewalWindowWish } from "../../resource/re
 
 /** A CA can't have a certificate replaced that is younger than this: one that always asks for it must not cost an order a minute. */
 const SUGGESTED_AGE_MS_MIN: number = 6 * 3_600_000;
-/** First wait after an issuance failed. Certificate authorities count failures by the hour. */
-const FAILURE_BACKOFF_MS_MIN = 3_600_000;
-/** Longest wait. */
-const FAILURE_BACKOFF_MS_MAX: number = 32 * 3_600_000;
 /** The least time that must be left of a certificate when its renewal waits for a window: CAs may need a second attempt. */
 const WINDOW_LEFT_MS_MIN = 3_600_000;
 
@@ -50,11 +46,6 @@ export function renewalPlan(
   const missed = plannedMs < around.nowMs && !windows.some((window) => isOpen(window, around.nowMs));
   const laterMs = missed ? nextTimeInWindow(windows, life, around.nowMs) : undefined;
   return { atMs: laterMs ?? plannedMs, missesWindows: missed && laterMs === undefined };
-}
-
-/** Returns how long to wait after the `attempts`th failure in a row: 1 h, 2 h, 4 h … at most 32 h. */
-export function failureBackoffMs(attempts: number): number {
-  return Math.min(FAILURE_BACKOFF_MS_MAX, FAILURE_BACKOFF_MS_MIN * 2 ** Math.max(0, Math.min(attempts, 10) - 1));
 }
 
 function desiredTimeMs(life: Life, wishes: Wishes, ari: RenewalWindow | undefined): number {

@@ -1,6 +1,6 @@
 import { AcmeError, isTemporary } from "../../acme/client/acme-error.ts";
 import { HTTP01_PATH } from "../../acme/key-authorization.ts";
-import type { AcmeAuthorization } from "../../acme/wire.ts";
+import { shortType, type AcmeAuthorization } from "../../acme/wire.ts";
 import { isLintelError, messageOf } from "../../ground/errors.ts";
 import { stringAt } from "../../ground/json.ts";
 import { CERTIFICATE_ANNOTATIONS } from "../../resource/certificate.ts";
@@ -11,11 +11,15 @@ import { CHALLENGE } from "../../resource/kind.ts";
 import { objectKey, type KubeObject } from "../../resource/object.ts";
 import { isFinalState, type AcmeState } from "../../resource/order.ts";
 import type { AcmeCaller } from "../acme-accounts.ts";
+import { failureAnnotations, failureNote, type FailureNote } from "../acme-limits/failure-cause.ts";
+import { limitsFor } from "../acme-limits/limited-order.ts";
 import { explainProblem } from "../acme-advice.ts";
 import { issuerKey } from "../caches.ts";
 import { splitKey } from "../object-name.ts";
+import { holdMs, holdSentence, type Hold } from "../preflight/decide.ts";
 import type { ProgressEvent } from "../progress.ts";
-import { writeObject, writeStatus, type StatusFields } from "../status-writer.ts";
+import { cachedIssuer } from "../signer.ts";
+import { annotate, writeObject, writeStatus, type StatusFields } from "../status-writer.ts";
 import { WorkQueue, type Recheck } from "../work-queue.ts";
 import type { World } from "../world.ts";
 import { decide, pollDelayMs, type ChallengeMemory } from "./decide.ts";
@@ -35,6 +39,8 @@ const DNS_CHECK_MS_MAX = 10_000;
 const CLEANUP_ATTEMPTS_MAX = 5;
 /** Challenges remembered; more only means that the CA is asked once more. */
 const MEMORIES_MAX = 10_000;
+/** Longest wait between two looks at a limit. */
+const LIMIT_LOOK_MS_MAX: number = 10 * 60_000;
 
 interface Memory extends ChallengeMemory {
   readonly failures: number;
@@ -42,6 +48,8 @@ interface Memory extends ChallengeMemory {
   readonly recordMade: boolean;
   /** Looks at DNS that found the record missing. */
   readonly checks: number;
+  /** Since when the CA is not told though everything is in place; undefined: it is not held back. */
+  readonly hold: Hold | undefined;
 }
 
 const NOTHING_DONE: Memory = {
@@ -51,6 +59,7 @@ const NOTHING_DONE: Memory = {
   failures: 0,
   recordMade: false,
   checks: 0,
+  hold: undefined,
 };
 
 /** Answers Challenges through the edge and has the CA look. Keys are those of Challenges. */
@@ -136,7 +145,7 @@ class ChallengeRun {
         return rest === "done" ? undefined : rest;
       }
       case "refuse":
-        await this.#end("errored", step.reason);
+        await this.#end("errored", step.reason, { cause: "refused" });
         return "again";
       case "queue":
         return undefined;
@@ -153,7 +162,7 @@ class ChallengeRun {
         if (step.atMs > clock.nowMs()) return { afterMs: step.atMs - clock.nowMs() };
         return this.#withCaller((caller) => this.#poll(caller));
       case "giveUp":
-        await this.#end("invalid", step.reason);
+        await this.#end("invalid", step.reason, { cause: "serverInternal" });
         return "again";
       default:
         return step satisfies never;
@@ -217,13 +226,60 @@ class ChallengeRun {
       presentedAt: before["presentedAt"] ?? rfc3339(clock.nowMs()),
       reason,
     }));
-    return this.#accept(caller, presented);
+    return (await this.#preflight(signal)) ?? this.#accept(caller, presented);
+  }
+
+  /** Takes one of the failures that the CA allows for the name, or says until when there is none. Nothing may happen in between. */
+  #takePlace(): { readonly reason: string; readonly afterMs: number } | undefined {
+    const { clock, limits } = this.#world;
+    const { spec, namespace } = this.#challenge;
+    const limited = limitsFor(this.#world, spec.issuerRef, namespace);
+    if (limited === undefined) return undefined;
+    const { account } = limited;
+    const nowMs = clock.nowMs();
+    const used = limits.validationUsedUp(limited.limits, account, spec.dnsName, nowMs, this.#uid);
+    if (used === undefined) {
+      limits.beginValidation(account, spec.dnsName, this.#uid, nowMs);
+      return undefined;
+    }
+    const reason = `${used.sentence}: the CA is asked again at ${rfc3339(used.atMs)}`;
+    return { reason, afterMs: Math.min(LIMIT_LOOK_MS_MAX, used.atMs - nowMs) };
+  }
+
+  /** Waits where the CA's look would only cost one of the failures it allows; undefined: it may look. */
+  async #preflight(signal: AbortSignal): Promise<Recheck> {
+    const { clock, events, preflight } = this.#world;
+    const { spec, object, status, namespace } = this.#challenge;
+    const nowMs = clock.nowMs();
+    const issuer = cachedIssuer(this.#world, spec.issuerRef, namespace);
+    if (spec.type !== "HTTP-01" || issuer?.spec.kind !== "acme") return undefined;
+    const directoryUrl = this.#world.accounts.directoryUrl(issuer.spec.server);
+    const proof = { name: spec.dnsName, token: spec.token, key: spec.key };
+    const finding = await preflight.beforeValidation({ directoryUrl }, proof, signal);
+    const hold = this.#memory().hold ?? { sinceMs: nowMs, looks: 0 };
+    const afterMs = finding === undefined ? undefined : holdMs(finding, hold, clock.nowMs());
+    if (finding === undefined || afterMs === undefined) return undefined;
+    this.#remember({ hold: { ...hold, looks: hold.looks + 1 } });
+    const reason = holdSentence(finding, hold);
+    if (status.reason !== reason) events.warning(object, "PreflightFailed", reason);
+    return this.#rest(reason, afterMs);
+  }
+
+  async #rest(reason: string, afterMs: number): Promise<Recheck> {
+    this.#remember({ pollAtMs: this.#world.clock.nowMs() + afterMs });
+    await this.#write((before) => ({ ...before, reason }));
+    return { afterMs };
   }
 
   /** A challenge that was presented by an earlier process may have been accepted by it as well. */
-  async #accept(caller: AcmeCaller, presented: boolean): Promise<"again"> {
-    const { clock } = this.#world;
-    const { spec } = this.#challenge;
+  async #accept(caller: AcmeCaller, presented: boolean): Promise<Recheck | "again"> {
+    const { clock, events } = this.#world;
+    const { spec, status, object } = this.#challenge;
+    const full = this.#takePlace();
+    if (full !== undefined) {
+      if (status.reason !== full.reason) events.warning(object, "LimitReached", full.reason);
+      return this.#rest(full.reason, full.afterMs);
+    }
     const authorization = presented ? await caller.authorization(spec.authorizationUrl) : undefined;
     const known = authorization?.challenges.find((challenge) => challenge.url === spec.url)?.status;
     const acceptNow = authorization === undefined || (authorization.status === "pending" && known === "pending");
@@ -344,7 +400,8 @@ class ChallengeRun {
       return "again";
     }
     if (authorization.status !== "pending") {
-      await this.#end(authorization.status === "expired" ? "expired" : "invalid", this.#whyNot(authorization));
+      const { reason, note } = this.#whyNot(authorization);
+      await this.#end(authorization.status === "expired" ? "expired" : "invalid", reason, note);
       return "again";
     }
     const { polls } = this.#memory();
@@ -353,19 +410,28 @@ class ChallengeRun {
     return { afterMs: delayMs };
   }
 
-  #whyNot(authorization: AcmeAuthorization): string {
+  #whyNot(authorization: AcmeAuthorization): { readonly reason: string; readonly note: FailureNote } {
     const { dnsName, url } = this.#challenge.spec;
     const ours = authorization.challenges.find((challenge) => challenge.url === url);
     const problem = ours?.error ?? authorization.challenges.find((challenge) => challenge.error !== undefined)?.error;
-    return problem === undefined
-      ? `The CA's authorization for "${dnsName}" is ${authorization.status}`
-      : `The CA could not verify "${dnsName}": ${explainProblem(problem, dnsName)}`;
+    if (problem === undefined) {
+      const reason = `The CA's authorization for "${dnsName}" is ${authorization.status}`;
+      return { reason, note: { cause: "orderGone" } };
+    }
+    const reason = `The CA could not verify "${dnsName}": ${explainProblem(problem, dnsName)}`;
+    return { reason, note: failureNote(problem, this.#world.clock.nowMs()) };
   }
 
   async #refused(error: unknown): Promise<Recheck | "again"> {
     const { dnsName } = this.#challenge.spec;
     if (error instanceof AcmeError && !isTemporary(error.problem)) {
-      await this.#end("errored", `The CA refused to validate "${dnsName}": ${explainProblem(error.problem, dnsName)}`);
+      const { problem } = error;
+      const { issuerRef } = this.#challenge.spec;
+      if (shortType(problem) === "accountDoesNotExist") {
+        this.#world.accounts.reportLost(issuerRef, this.#challenge.namespace);
+      }
+      const note = failureNote(problem, this.#world.clock.nowMs());
+      await this.#end("errored", `The CA refused to validate "${dnsName}": ${explainProblem(problem, dnsName)}`, note);
       return "again";
     }
     if (!isLintelError(error)) throw error;
@@ -380,8 +446,14 @@ class ChallengeRun {
     return { afterMs };
   }
 
-  async #end(state: AcmeState, reason: string): Promise<void> {
+  async #end(state: AcmeState, reason: string, note?: FailureNote): Promise<void> {
+    const { clock, store } = this.#world;
+    this.#noteValidation((limits, account, name) =>
+      limits.endValidation(account, name, this.#uid, state === "invalid", clock.nowMs()),
+    );
     this.#memories.delete(this.#uid);
+    // Before the state: whoever sees that it failed finds the cause there.
+    if (note !== undefined) await annotate(store, CHALLENGE, this.#challenge.object, failureAnnotations(note));
     // A record in DNS is there until it is taken away, which comes next.
     const inDns = this.#challenge.spec.type === "DNS-01";
     await this.#write((status) => ({
@@ -392,6 +464,11 @@ class ChallengeRun {
       processing: false,
     }));
     if (state !== "valid") this.#world.events.warning(this.#challenge.object, "Failed", reason);
+  }
+
+  #noteValidation(note: (limits: World["limits"], account: string, name: string) => void): void {
+    const limited = limitsFor(this.#world, this.#challenge.spec.issuerRef, this.#challenge.namespace);
+    if (limited !== undefined) note(this.#world.limits, limited.account, this.#challenge.spec.dnsName);
   }
 
   /** The edge stopped answering the token when the deletion was marked. */

@@ -1,5 +1,6 @@
 import { nextStep, type AcmeOrder, type OpenChallenge, type OrderStep } from "../../acme/order.ts";
 import { describeProblem, type AcmeIdentifier } from "../../acme/wire.ts";
+import { failureNote, failureOf, type FailureNote } from "../acme-limits/failure-cause.ts";
 import type { AcmeState, Order } from "../../resource/order.ts";
 import type { Challenge } from "../../resource/challenge.ts";
 import { isFailedState } from "../../resource/order.ts";
@@ -35,17 +36,20 @@ export type OrderDecision =
       readonly state: "errored" | "invalid";
       readonly reason: string;
       readonly event: "Solver" | "Failed";
+      readonly note: FailureNote;
     };
 
 /** Returns the next step for an order that has not ended. */
 export function decide(facts: OrderFacts): OrderDecision {
   const { order, challenges } = facts;
   const unsolvable = order.status.url === undefined ? findUnsolvable(facts) : undefined;
-  if (unsolvable !== undefined) return { kind: "fail", state: "errored", reason: unsolvable, event: "Solver" };
+  if (unsolvable !== undefined)
+    return { kind: "fail", state: "errored", reason: unsolvable, event: "Solver", note: { cause: "refused" } };
   const failed = [...challenges.values()].find(({ status }) => isFailedState(status.state));
   if (failed !== undefined) {
     const reason = failed.status.reason === "" ? `Challenge "${failed.name}" failed` : failed.status.reason;
-    return { kind: "fail", state: "invalid", reason, event: "Failed" };
+    const note = failureOf(failed.object) ?? { cause: "refused" };
+    return { kind: "fail", state: "invalid", reason, event: "Failed", note };
   }
   const machine = restore(facts);
   const step = nextStep(machine, facts.nowMs);
@@ -54,7 +58,8 @@ export function decide(facts: OrderFacts): OrderDecision {
     return missing.length === 0 ? { kind: "await" } : { kind: "createChallenges", challenges: missing };
   }
   if (step.kind === "failed") {
-    return { kind: "fail", state: "invalid", reason: describeProblem(step.problem), event: "Failed" };
+    const note = failureNote(step.problem, facts.nowMs);
+    return { kind: "fail", state: "invalid", reason: describeProblem(step.problem), event: "Failed", note };
   }
   return { kind: "acme", machine, step };
 }

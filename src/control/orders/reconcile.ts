@@ -6,19 +6,22 @@ import { isLintelError, messageOf } from "../../ground/errors.ts";
 import { CHALLENGE_FINALIZER, readChallenge, type Challenge } from "../../resource/challenge.ts";
 import { CERTIFICATE_ANNOTATIONS } from "../../resource/certificate.ts";
 import { rfc3339 } from "../../resource/condition.ts";
-import type { Solver } from "../../resource/issuer.ts";
+import type { Issuer, Solver } from "../../resource/issuer.ts";
 import { apiVersionOf, CHALLENGE, ORDER } from "../../resource/kind.ts";
 import { controllerReference, objectKey, type KubeObject } from "../../resource/object.ts";
 import { isFailedState, isFinalState, readOrder, type Order } from "../../resource/order.ts";
+import { failureAnnotations, failureNote, type FailureNote } from "../acme-limits/failure-cause.ts";
 import { explainProblem } from "../acme-advice.ts";
 import type { AcmeCaller } from "../acme-accounts.ts";
 import { BY_ISSUER, BY_OWNER, issuerKey, ownerName } from "../caches.ts";
 import { nameWithHash, splitKey } from "../object-name.ts";
 import { cachedIssuer, issuerKindOf } from "../signer.ts";
-import { removeObject, writeStatus, type StatusFields } from "../status-writer.ts";
+import { annotate, removeObject, writeStatus, type StatusFields } from "../status-writer.ts";
 import { WorkQueue, type Recheck } from "../work-queue.ts";
+import type { Hold } from "../preflight/decide.ts";
 import type { World } from "../world.ts";
 import { decide, identifiersOf, type OrderFacts, type Pace } from "./decide.ts";
+import { holdOrder, noteOrdered } from "./hold.ts";
 import { CHALLENGE_OF_SOLVER, chooseSolver, type SolverChoice } from "./solver.ts";
 import { statusOfMachine } from "./status.ts";
 
@@ -37,13 +40,19 @@ interface Memory {
   notBeforeMs: number;
   /** What the CA said and the store did not take yet: asking the CA again could order twice. */
   unsaved: AcmeOrder | undefined;
+  /** Since when the order is held back; undefined: it is not, or not any more. */
+  hold: Hold | undefined;
 }
 
 /** Brings Orders to their end at the CA. Keys are those of Orders. */
 export function openOrders(world: World): WorkQueue {
   const { caches } = world;
   const memories = new Map<string, Memory>();
-  const queue = new WorkQueue({ ...world, name: "orders", reconcile: (key) => reconcile(world, memories, key) });
+  const queue = new WorkQueue({
+    ...world,
+    name: "orders",
+    reconcile: (key, signal) => reconcile(world, memories, key, signal),
+  });
   const wake = (object: KubeObject): void => queue.add(objectKey(object));
   caches.orders.subscribe(({ before, after }) => {
     if (after !== undefined) wake(after);
@@ -65,7 +74,12 @@ export function openOrders(world: World): WorkQueue {
   return queue;
 }
 
-async function reconcile(world: World, memories: Map<string, Memory>, key: string): Promise<Recheck> {
+async function reconcile(
+  world: World,
+  memories: Map<string, Memory>,
+  key: string,
+  signal: AbortSignal,
+): Promise<Recheck> {
   const { namespace, name } = splitKey(key);
   for (let taken = 0; taken < STEPS_MAX; taken++) {
     const object = await world.store.get(ORDER, namespace, name);
@@ -84,10 +98,11 @@ async function reconcile(world: World, memories: Map<string, Memory>, key: strin
     }
     const memory = memoryOf(memories, object);
     const run = new OrderRun(world, order, caller, memory, {
+      issuer,
       solvers: issuer.spec.solvers,
       preferredChain: issuer.spec.preferredChain,
     });
-    const rest = await run.step();
+    const rest = await run.step(signal);
     if (rest !== "again") return rest;
   }
   return { afterMs: 0 };
@@ -95,7 +110,13 @@ async function reconcile(world: World, memories: Map<string, Memory>, key: strin
 
 function memoryOf(memories: Map<string, Memory>, object: KubeObject): Memory {
   const uid = object.metadata.uid ?? "";
-  const found = memories.get(uid) ?? { pace: undefined, failures: 0, notBeforeMs: 0, unsaved: undefined };
+  const found = memories.get(uid) ?? {
+    pace: undefined,
+    failures: 0,
+    notBeforeMs: 0,
+    unsaved: undefined,
+    hold: undefined,
+  };
   memories.delete(uid);
   memories.set(uid, found);
   for (const oldest of memories.keys()) {
@@ -114,21 +135,21 @@ async function removeFinished(world: World, order: Order): Promise<void> {
   }
 }
 
+interface RunOptions {
+  readonly issuer: Issuer;
+  readonly solvers: readonly Solver[];
+  readonly preferredChain: string | undefined;
+}
+
 /** One step of one order. */
 class OrderRun {
   readonly #world: World;
   readonly #order: Order;
   readonly #caller: AcmeCaller;
   readonly #memory: Memory;
-  readonly #options: { readonly solvers: readonly Solver[]; readonly preferredChain: string | undefined };
+  readonly #options: RunOptions;
 
-  constructor(
-    world: World,
-    order: Order,
-    caller: AcmeCaller,
-    memory: Memory,
-    options: { readonly solvers: readonly Solver[]; readonly preferredChain: string | undefined },
-  ) {
+  constructor(world: World, order: Order, caller: AcmeCaller, memory: Memory, options: RunOptions) {
     this.#world = world;
     this.#order = order;
     this.#caller = caller;
@@ -136,7 +157,7 @@ class OrderRun {
     this.#options = options;
   }
 
-  async step(): Promise<Recheck | "again"> {
+  async step(signal: AbortSignal): Promise<Recheck | "again"> {
     if (this.#memory.unsaved !== undefined) {
       await this.#save(this.#memory.unsaved);
       return "again";
@@ -151,10 +172,10 @@ class OrderRun {
         for (const challenge of decision.challenges) await this.#createChallenge(challenge);
         return undefined;
       case "fail":
-        await this.#fail(decision.state, decision.reason, decision.event);
+        await this.#fail(decision.state, decision.reason, decision.event, decision.note);
         return "again";
       case "acme":
-        return this.#askCa(decision.machine, decision.step);
+        return this.#askCa(decision.machine, decision.step, signal);
       default:
         return decision satisfies never;
     }
@@ -179,12 +200,14 @@ class OrderRun {
     return found;
   }
 
-  async #askCa(machine: AcmeOrder, step: OrderStep): Promise<Recheck | "again"> {
+  async #askCa(machine: AcmeOrder, step: OrderStep, signal: AbortSignal): Promise<Recheck | "again"> {
     const { clock } = this.#world;
     const notBeforeMs = Math.max(this.#memory.notBeforeMs, step.kind === "poll" ? step.atMs : 0);
     if (notBeforeMs > clock.nowMs()) return { afterMs: notBeforeMs - clock.nowMs() };
     let after: AcmeOrder;
     try {
+      const held = step.kind === "createOrder" ? await this.#hold(signal) : undefined;
+      if (held !== undefined) return held;
       after = await this.#take(machine, step);
     } catch (error) {
       return this.#refused(error);
@@ -194,8 +217,24 @@ class OrderRun {
       this.#memory.pace = { pollAtMs: after.pollAtMs, polls: after.polls, sinceMs: after.sinceMs };
     }
     await this.#save(after);
-    if (after.state === "valid") return this.#askCa(after, { kind: "download", url: after.certificateUrl });
+    if (step.kind === "createOrder") noteOrdered(this.#world, this.#order);
+    if (after.state === "valid") return this.#askCa(after, { kind: "download", url: after.certificateUrl }, signal);
     return "again";
+  }
+
+  /** Waits where the CA's limits or its validation would only cost an attempt; undefined: nothing stands in the way. */
+  async #hold(signal: AbortSignal): Promise<Recheck> {
+    const { clock, events } = this.#world;
+    const hold = (this.#memory.hold ??= { sinceMs: clock.nowMs(), looks: 0 });
+    const found = await holdOrder(this.#world, this.#order, this.#options.issuer, this.#caller, hold, signal);
+    if (found === undefined) return undefined;
+    this.#memory.hold = { ...hold, looks: hold.looks + 1 };
+    this.#memory.notBeforeMs = clock.nowMs() + found.afterMs;
+    if (this.#order.status.reason !== found.reason) {
+      await this.#write((status) => ({ ...status, state: "pending", reason: found.reason }));
+      events.warning(this.#order.object, found.event, found.reason);
+    }
+    return { afterMs: found.afterMs };
   }
 
   async #take(machine: AcmeOrder, step: OrderStep): Promise<AcmeOrder> {
@@ -263,7 +302,7 @@ class OrderRun {
       const waits =
         isTemporary(problem) && (shortType(problem) !== "rateLimited" || problem.retryAfterMs !== undefined);
       if (waits) return this.#retry(reason, problem.retryAfterMs);
-      await this.#fail("errored", reason, "Failed");
+      await this.#fail("errored", reason, "Failed", failureNote(problem, this.#world.clock.nowMs()));
       return "again";
     }
     if (!isLintelError(error)) throw error;
@@ -283,6 +322,10 @@ class OrderRun {
   async #save(machine: AcmeOrder): Promise<void> {
     const nowMs = this.#world.clock.nowMs();
     this.#memory.unsaved = machine;
+    if (machine.state === "invalid") {
+      const note = failureNote(machine.problem, nowMs);
+      await annotate(this.#world.store, ORDER, this.#order.object, failureAnnotations(note));
+    }
     await this.#write((status) => statusOfMachine(machine, status, nowMs));
     this.#memory.unsaved = undefined;
     if (machine.state === "issued") {
@@ -290,11 +333,18 @@ class OrderRun {
     }
     if (machine.state === "invalid") {
       const reason = explainProblem(machine.problem, identifiersOf(this.#order)[0]?.value);
-      await this.#fail("invalid", reason, "Failed");
+      await this.#fail("invalid", reason, "Failed", failureNote(machine.problem, nowMs));
     }
   }
 
-  async #fail(state: "invalid" | "errored", reason: string, event: "Solver" | "Failed"): Promise<void> {
+  async #fail(
+    state: "invalid" | "errored",
+    reason: string,
+    event: "Solver" | "Failed",
+    note: FailureNote,
+  ): Promise<void> {
+    // Before the state: whoever sees that it failed finds the cause there.
+    await annotate(this.#world.store, ORDER, this.#order.object, failureAnnotations(note));
     const failureTime = rfc3339(this.#world.clock.nowMs());
     await this.#write((status) => ({ ...status, state, reason, failureTime: status["failureTime"] ?? failureTime }));
     this.#world.events.warning(this.#order.object, event, reason);
@@ -314,7 +364,7 @@ class OrderRun {
       choice.kind === "none" ? undefined : open.offered.find(({ type }) => type === CHALLENGE_OF_SOLVER[choice.kind]);
     if (choice.kind === "none" || chosen === undefined) {
       const reason = choice.kind === "none" ? choice.message : `The CA does not offer what "${wanted.name}" needs`;
-      await this.#fail("errored", reason, "Solver");
+      await this.#fail("errored", reason, "Solver", { cause: "refused" });
       return;
     }
     const object = this.#challengeObject(open, chosen, choice);
