@@ -17,10 +17,15 @@ export interface Nginx extends AsyncDisposable {
 }
 
 /** Starts one on a free port of loopback, in a folder of its own. */
-export async function openNginx(endpointPort: number): Promise<Nginx> {
+export function openNginx(endpointPort: number): Promise<Nginx> {
+  return startNginx((port) => serverOf(port, endpointPort));
+}
+
+/** Starts one with these `server` blocks on a free port of loopback, in a folder of its own. */
+export async function startNginx(serversOf: (port: number) => string): Promise<Nginx> {
   const folder = mkdtempSync(join(tmpdir(), "fuzz-nginx-"));
   const port = await freePort();
-  writeFileSync(join(folder, "nginx.conf"), configOf(folder, port, endpointPort));
+  writeFileSync(join(folder, "nginx.conf"), configOf(folder, serversOf(port)));
   const child = spawn(NGINX, ["-p", folder, "-c", join(folder, "nginx.conf"), "-e", join(folder, "error.log")], {
     stdio: "ignore",
   });
@@ -39,7 +44,7 @@ export async function openNginx(endpointPort: number): Promise<Nginx> {
   };
 }
 
-function configOf(folder: string, port: number, endpointPort: number): string {
+function configOf(folder: string, servers: string): string {
   return `daemon off;
 worker_processes 1;
 ${typeof process.getuid === "function" && process.getuid() === 0 ? "user root;" : ""}
@@ -54,7 +59,13 @@ http {
   lingering_close off;
   underscores_in_headers on;
   large_client_header_buffers 4 32k;
-  server {
+  ${servers}
+}
+`;
+}
+
+function serverOf(port: number, endpointPort: number): string {
+  return `server {
     listen 127.0.0.1:${port};
     location / {
       proxy_pass http://127.0.0.1:${endpointPort};
@@ -64,9 +75,7 @@ http {
       proxy_buffering off;
       proxy_ignore_client_abort on;
     }
-  }
-}
-`;
+  }`;
 }
 
 async function freePort(): Promise<number> {

@@ -55,9 +55,9 @@ export function identify(socket: TLSSocket, terms: HostAuth): ClientIdentity {
   // `authorized` alone proves nothing: it is also true for a session of TLS 1.3 that goes on without a certificate.
   if (leaf === undefined) return nobody(terms);
   const code = socket.authorized ? "" : String(socket.authorizationError);
-  const { verdict, fault } = judge(code, leaf, terms);
+  const { verdict, fault, told } = judge(code, leaf, terms);
   const subject = distinguishedName(leaf.subject ?? "");
-  const lines = linesOf(verdict, UNKNOWN_CA.get(code) ?? fault, subject, leaf, terms.auth.passCertificate);
+  const lines = linesOf(verdict, told, subject, leaf, terms.auth.passCertificate);
   const notAfterMs = leaf.validToDate.getTime();
   if (lines.length <= LINES_BYTES_MAX) return { terms, verdict, fault, subject, notAfterMs, lines };
   return { terms, verdict: "refused", fault: "it is too large to be passed on", subject, notAfterMs, lines: NO_LINES };
@@ -71,18 +71,27 @@ export function nobody(terms: HostAuth): ClientIdentity {
   return { terms, verdict: "none", fault: "", subject: "", notAfterMs: Infinity, lines: NONE_LINES };
 }
 
-function judge(code: string, leaf: X509Certificate, terms: HostAuth): Pick<ClientIdentity, "verdict" | "fault"> {
+interface Judgement extends Pick<ClientIdentity, "verdict" | "fault"> {
+  /** The fault as OpenSSL puts it. */
+  readonly told: string;
+}
+
+function judge(code: string, leaf: X509Certificate, terms: HostAuth): Judgement {
   const leads = (intermediatesMax: number): boolean =>
     reachesRoot(leaf, sentAfter(leaf), terms.authorities, intermediatesMax);
   if (code === "") {
     const { intermediatesMax } = terms.auth;
-    if (leads(intermediatesMax)) return { verdict: "trusted", fault: "" };
-    return { verdict: "refused", fault: `more than ${intermediatesMax} certificates are between it and its root` };
+    if (leads(intermediatesMax)) return { verdict: "trusted", fault: "", told: "" };
+    // What is further up counts as missing, as with OpenSSL's own limit.
+    const fault = `more than ${intermediatesMax} certificates are between it and its root`;
+    return { verdict: "unknown-ca", fault, told: UNKNOWN_CA.get("UNABLE_TO_GET_ISSUER_CERT_LOCALLY") ?? "" };
   }
-  if (UNKNOWN_CA.has(code)) return { verdict: "unknown-ca", fault: UNKNOWN_CA_FAULT };
+  const told = UNKNOWN_CA.get(code);
+  if (told !== undefined) return { verdict: "unknown-ca", fault: UNKNOWN_CA_FAULT, told };
   // OpenSSL tells the last thing that is wrong, and an authority that nobody knows has no list either.
-  if (code === "UNABLE_TO_GET_CRL" && !leads(CHAIN_MAX)) return { verdict: "refused", fault: UNKNOWN_CA_FAULT };
-  return { verdict: "refused", fault: FAULTS.get(code) ?? `it cannot be verified (${code})` };
+  const nobodys = code === "UNABLE_TO_GET_CRL" && !leads(CHAIN_MAX);
+  const fault = nobodys ? UNKNOWN_CA_FAULT : (FAULTS.get(code) ?? `it cannot be verified (${code})`);
+  return { verdict: "refused", fault, told: code };
 }
 
 /** What else the client sent, in its order. */
@@ -100,13 +109,13 @@ function sentAfter(leaf: X509Certificate): readonly X509Certificate[] {
 
 function linesOf(
   verdict: ClientIdentity["verdict"],
-  fault: string,
+  told: string,
   subject: string,
   leaf: X509Certificate,
   passCertificate: boolean,
 ): Buffer {
   const certificate = passCertificate ? `ssl-client-cert: ${encodeURIComponent(leaf.toString())}\r\n` : "";
-  const verified = verdict === "trusted" ? "SUCCESS" : `FAILED:${fault}`;
+  const verified = verdict === "trusted" ? "SUCCESS" : `FAILED:${told}`;
   const issuer = distinguishedName(leaf.issuer ?? "");
   return Buffer.from(
     `${certificate}ssl-client-verify: ${verified}\r\n${nameLine("subject", subject)}${nameLine("issuer", issuer)}`,

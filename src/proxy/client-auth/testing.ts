@@ -80,6 +80,11 @@ export class TestAuthorities implements AsyncDisposable {
     return readFileSync(this.#path(`${name}.crt`), "utf8");
   }
 
+  /** The key of this name, PEM. */
+  key(name: string): string {
+    return readFileSync(this.#path(`${name}.key`), "utf8");
+  }
+
   /** Revokes `<name>.crt`, which `issuer` has signed. */
   async revoke(name: string, issuer: string): Promise<void> {
     await this.#ca([...this.#signer(issuer), "-revoke", this.#path(`${name}.crt`)]);
