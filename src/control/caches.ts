@@ -2,6 +2,7 @@ import { recordAt, stringAt } from "../ground/json.ts";
 import { CERTIFICATE_ANNOTATIONS, readIssuerReference, type IssuerReference } from "../resource/certificate.ts";
 import * as kinds from "../resource/kind.ts";
 import type { KubeObject } from "../resource/object.ts";
+import { readVaultSpec, vaultSecretNames } from "../resource/vault-spec.ts";
 import { Informer, type InformerOptions } from "./informer.ts";
 
 /** One informer for each kind that a controller follows. */
@@ -111,6 +112,7 @@ function issuerSecrets(object: KubeObject, clusterResourceNamespace: string): re
     stringAt(recordAt(object["spec"], "ca"), "secretName"),
     stringAt(recordAt(acme, "privateKeySecretRef"), "name"),
     stringAt(external, "name"),
+    ...vaultSecretNames(readVaultSpec(recordAt(object["spec"], "vault"))),
   ];
   return names.flatMap((name) => (name === undefined || name === "" ? [] : [`${namespace}/${name}`]));
 }

@@ -18,7 +18,9 @@ import type { EdgeAddress } from "./edge-publisher/ingress-status.ts";
 import type { StandInIssuer } from "./edge-publisher/stand-ins.ts";
 import { EventRecorder } from "./event-recorder.ts";
 import { openIngressShim } from "./ingress-shim/reconcile.ts";
+import { IssuerDoubts } from "./issuers/issuer-doubts.ts";
 import { openIssuers } from "./issuers/reconcile.ts";
+import type { ServiceAccountTokens } from "./issuers/vault.ts";
 import { openOrders } from "./orders/reconcile.ts";
 import { NO_PREFLIGHT, type Preflight } from "./preflight/preflight.ts";
 import type { ProgressEvent } from "./progress.ts";
@@ -61,6 +63,8 @@ export interface ControlPlaneOptions {
   readonly dns01?: Dns01Options | Dns01;
   /** What is looked at before a CA is asked. @default nothing */
   readonly preflight?: Preflight;
+  /** Where tokens for Vault's Kubernetes login come from. @default there are none: a Secret must hold one */
+  readonly serviceAccountTokens?: ServiceAccountTokens;
   readonly onProgress?: (event: ProgressEvent) => void;
   /** Hears of certificates that fail or near their end, and of those that recovered. */
   readonly onAlert?: (alert: CertificateAlert) => void;
@@ -106,6 +110,8 @@ export class ControlPlane {
       dns01: dns01Of(options),
       preflight: options.preflight ?? NO_PREFLIGHT,
       limits: new LimitLedger(),
+      doubts: new IssuerDoubts(),
+      serviceAccountTokens: options.serviceAccountTokens,
       clusterResourceNamespace: options.clusterResourceNamespace,
       defaultIssuer: options.defaultIssuer,
       offlineIssuer: options.offlineIssuer ?? LOCAL_ISSUER,

@@ -10,6 +10,8 @@ import type { Caches } from "./caches.ts";
 import type { Dns01 } from "./challenges/dns01.ts";
 import type { EventRecorder } from "./event-recorder.ts";
 import type { Preflight } from "./preflight/preflight.ts";
+import type { IssuerDoubts } from "./issuers/issuer-doubts.ts";
+import type { ServiceAccountTokens } from "./issuers/vault.ts";
 import type { ProgressEvent } from "./progress.ts";
 
 /** Waits for things to be in front of the world: on every live worker. Each rejects when its signal aborts first. */
@@ -34,6 +36,9 @@ export interface World {
   readonly dns01: Dns01;
   readonly preflight: Preflight;
   readonly limits: LimitLedger;
+  readonly doubts: IssuerDoubts;
+  /** Undefined where there is no cluster that knows service accounts. */
+  readonly serviceAccountTokens: ServiceAccountTokens | undefined;
   /** Where the Secrets of ClusterIssuers live. */
   readonly clusterResourceNamespace: string;
   /** Who signs for `kubernetes.io/tls-acme`; undefined: that annotation is a mistake here. */

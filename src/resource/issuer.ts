@@ -1,6 +1,7 @@
 import { arrayAt, booleanAt, isRecord, recordAt, stringAt, stringMapAt, stringsAt } from "../ground/json.ts";
 import { conditionsOf, type Condition } from "./condition.ts";
 import type { KubeObject } from "./object.ts";
+import { readVaultSpec, type VaultSpec } from "./vault-spec.ts";
 
 /** The reasons of the `Ready` condition of Issuers and ClusterIssuers. API. */
 export const ISSUER_REASONS = [
@@ -11,6 +12,8 @@ export const ISSUER_REASONS = [
   "ErrInvalidKeyPair",
   "KeyPairVerified",
   "IsReady",
+  "VaultVerified",
+  "VaultError",
   "InvalidConfig",
   "InvalidURL",
   "InvalidSolver",
@@ -61,6 +64,7 @@ export type IssuerSpec =
       readonly profile: string | undefined;
     }
   | { readonly kind: "ca"; readonly secretName: string; readonly pointers: IssuerPointers }
+  | { readonly kind: "vault"; readonly vault: VaultSpec }
   | { readonly kind: "selfSigned"; readonly pointers: IssuerPointers }
   /** Nothing we can sign with: `why` is a sentence for the user. */
   | { readonly kind: "unsupported"; readonly why: string };
@@ -127,11 +131,11 @@ function readSpec(spec: unknown): IssuerSpec {
     const { ca, selfSigned } = spec;
     if (isRecord(ca)) return { kind: "ca", secretName: stringAt(ca, "secretName") ?? "", pointers: readPointers(ca) };
     if (isRecord(selfSigned)) return { kind: "selfSigned", pointers: readPointers(selfSigned) };
-    for (const name of ["vault", "venafi"]) {
-      if (isRecord(spec[name])) return unsupported(`spec.${name} is not supported by Lintel yet`);
-    }
+    if (isRecord(spec["vault"])) return { kind: "vault", vault: readVaultSpec(spec["vault"]) };
+    if (isRecord(spec["venafi"]))
+      return unsupported("spec.venafi is not supported by Lintel; use another kind of issuer");
   }
-  return unsupported("spec has none of acme, ca, selfSigned");
+  return unsupported("spec has none of acme, ca, selfSigned, vault");
 }
 
 function readPointers(value: unknown): IssuerPointers {

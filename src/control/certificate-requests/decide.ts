@@ -6,6 +6,7 @@ import { CERTIFICATE_ANNOTATIONS, DEFAULT_USAGES } from "../../resource/certific
 import type { Issuer, IssuerPointers } from "../../resource/issuer.ts";
 import type { Order } from "../../resource/order.ts";
 import { failureOf, type FailureNote } from "../acme-limits/failure-cause.ts";
+import type { VaultSpec } from "../../resource/vault-spec.ts";
 import { isReady } from "../issuers/decide.ts";
 
 /** What the decision about one CertificateRequest rests on. */
@@ -48,6 +49,7 @@ export type RequestDecision =
   | { readonly kind: "signWithCa"; readonly secretName: string; readonly pointers: IssuerPointers }
   /** `namelessIssuer`: the certificate's issuer will be an empty name, which some clients refuse. */
   | { readonly kind: "signWithOwnKey"; readonly pointers: IssuerPointers; readonly namelessIssuer: boolean }
+  | { readonly kind: "signWithVault"; readonly vault: VaultSpec }
   | { readonly kind: "issue"; readonly certificatePem: string }
   /** `note` says when another attempt makes sense, where that is known. */
   | { readonly kind: "fail"; readonly message: string; readonly note?: FailureNote };
@@ -87,6 +89,8 @@ export function decide(facts: RequestFactsAround): RequestDecision {
     }
     case "selfSigned":
       return decideSelfSigned(facts, csr, issuer.spec.pointers);
+    case "vault":
+      return { kind: "signWithVault", vault: issuer.spec.vault };
     case "unsupported":
       return wait(waitForIssuer(issuer), "IssuerNotReady");
     default:

@@ -1,5 +1,5 @@
 import { certificateId } from "../../acme/certificate-id.ts";
-import { isLintelError, messageOf } from "../../ground/errors.ts";
+import { isLintelError, messageOf, type LintelError } from "../../ground/errors.ts";
 import { spkiFingerprint } from "../../pki/key.ts";
 import { selfSign, signRequest, type CertificateTerms, type IssuedChain } from "../../pki/sign.ts";
 import { parseRequest, type RequestFacts } from "../../pki/x509/request.ts";
@@ -23,9 +23,11 @@ import { apiVersionOf, CERTIFICATE_REQUEST, ORDER, SECRET } from "../../resource
 import { controllerReference, objectKey, type KubeObject } from "../../resource/object.ts";
 import { readOrder } from "../../resource/order.ts";
 import { failureAnnotations, type FailureNote } from "../acme-limits/failure-cause.ts";
+import type { VaultSpec } from "../../resource/vault-spec.ts";
 import { BY_ISSUER, BY_SECRET, issuerKey, ownerName } from "../caches.ts";
 import { keyPemOf, readLeaf } from "../certificates/read-facts.ts";
 import { readKey } from "../certificates/private-key.ts";
+import { signWithVault } from "../issuers/vault.ts";
 import { nameWithHash, splitKey } from "../object-name.ts";
 import { cachedIssuer, issuerKindOf, secretNamespaceOf } from "../signer.ts";
 import { annotate, writeStatus, type StatusFields } from "../status-writer.ts";
@@ -139,6 +141,11 @@ async function act(world: World, facts: RequestFactsAround, decision: RequestDec
     case "signWithOwnKey":
       if (decision.namelessIssuer) world.events.warning(request.object, "BadConfig", NAMELESS_ISSUER);
       return sign(world, request, () => signWithOwnKey(world, request, decision.pointers));
+    case "signWithVault":
+      if (issuer !== undefined && facts.csr !== undefined) {
+        await askVault(world, request, issuer, { vault: decision.vault, csr: facts.csr });
+      }
+      return false;
     case "issue":
       await issue(world, request, {
         chain: decision.certificatePem,
@@ -240,11 +247,15 @@ async function sign(world: World, request: CertificateRequest, make: () => Promi
     issued = await make();
   } catch (error) {
     if (!isLintelError(error)) throw error;
-    await fail(world, request, error.hint === undefined ? messageOf(error) : `${messageOf(error)}. ${error.hint}`);
+    await fail(world, request, withHint(error));
     return false;
   }
   await issue(world, request, issued);
   return false;
+}
+
+function withHint(error: LintelError): string {
+  return error.hint === undefined ? messageOf(error) : `${messageOf(error)}. ${error.hint}`;
 }
 
 async function signWithCa(
@@ -265,6 +276,29 @@ async function signWithCa(
     ...termsOf(world, request),
     ...pointerTerms(pointers),
   });
+}
+
+/** Throws, which means "again later", when Vault can't be asked now: the issuer is looked at again meanwhile. */
+async function askVault(
+  world: World,
+  request: CertificateRequest,
+  issuer: Issuer,
+  { vault, csr }: { readonly vault: VaultSpec; readonly csr: RequestFacts },
+): Promise<void> {
+  const durationMs = request.spec.durationMs ?? DEFAULT_DURATION_MS;
+  const outcome = await signWithVault(world, issuer, vault, { csrPem: request.spec.requestPem, csr, durationMs });
+  switch (outcome.kind) {
+    case "signed":
+      return issue(world, request, outcome.chain);
+    case "refused":
+      return fail(world, request, withHint(outcome.error));
+    case "unavailable":
+      world.doubts.report(issuer);
+      await writeReady(world, request, "Pending", withHint(outcome.error));
+      throw outcome.error;
+    default:
+      return outcome satisfies never;
+  }
 }
 
 async function signWithOwnKey(

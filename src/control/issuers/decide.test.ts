@@ -101,7 +101,7 @@ describe("issuers decide() for the others", () => {
     });
   }
 
-  for (const spec of [{ vault: {} }, { venafi: {} }, {}]) {
+  for (const spec of [{ venafi: {} }, { venafi: {} }, {}]) {
     it(`refuses ${JSON.stringify(spec)} with a sentence`, () => {
       const decision = decideFor(spec);
       assert.equal(decision.kind === "refuse" ? decision.reason : "", "InvalidConfig");

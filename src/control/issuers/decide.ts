@@ -1,5 +1,6 @@
 import type { CertificateFacts } from "../../pki/x509/certificate.ts";
 import type { Issuer, IssuerReason } from "../../resource/issuer.ts";
+import type { VaultSpec } from "../../resource/vault-spec.ts";
 
 /** What the decision about one Issuer or ClusterIssuer rests on. */
 export interface IssuerFacts {
@@ -33,7 +34,9 @@ export type IssuerDecision =
   /** Registers the key, or finds the account it already has. */
   | { readonly kind: "register" }
   /** The account is known: nothing is sent. */
-  | { readonly kind: "useAccount"; readonly accountUrl: string; readonly message: string };
+  | { readonly kind: "useAccount"; readonly accountUrl: string; readonly message: string }
+  /** Asks Vault whether it is there and takes the login. */
+  | { readonly kind: "verifyVault" };
 
 /** Returns the next step for an issuer. */
 export function decide(facts: IssuerFacts): IssuerDecision {
@@ -43,6 +46,8 @@ export function decide(facts: IssuerFacts): IssuerDecision {
       return decideAcme(facts);
     case "ca":
       return decideCa(facts, spec.secretName);
+    case "vault":
+      return decideVault(spec.vault);
     case "selfSigned":
       return { kind: "ready", reason: "IsReady", message: "Self-signed issuer is ready" };
     case "unsupported":
@@ -113,6 +118,13 @@ function decideCa(facts: IssuerFacts, secretName: string): IssuerDecision {
     return refuse("ErrInvalidKeyPair", `the CA certificate in ${where} has expired; replace it`);
   }
   return { kind: "ready", reason: "KeyPairVerified", message: "Signing CA verified" };
+}
+
+function decideVault({ server, path, auth }: VaultSpec): IssuerDecision {
+  if (!isHttpUrl(server)) return refuse("VaultError", `spec.vault.server "${server}" is not the URL of a Vault server`);
+  if (path === "")
+    return refuse("VaultError", 'spec.vault.path is required; name the path that signs: "pki/sign/ROLE"');
+  return auth.kind === "unusable" ? refuse("VaultError", auth.why) : { kind: "verifyVault" };
 }
 
 /** Whether the issuer's own status says that it works. */

@@ -7,6 +7,7 @@ import { conditionsOf, withCondition } from "../../resource/condition.ts";
 import { readIssuer, type Issuer, type IssuerReason } from "../../resource/issuer.ts";
 import { apiVersionOf, CLUSTER_ISSUER, ISSUER, SECRET, type Kind } from "../../resource/kind.ts";
 import { objectKey, type KubeObject } from "../../resource/object.ts";
+import { vaultSecretNames } from "../../resource/vault-spec.ts";
 import { explainProblem } from "../acme-advice.ts";
 import { BY_SECRET } from "../caches.ts";
 import { readKey } from "../certificates/private-key.ts";
@@ -16,6 +17,7 @@ import { secretNamespaceOf } from "../signer.ts";
 import { writeStatus, type StatusFields } from "../status-writer.ts";
 import { WorkQueue, type Recheck } from "../work-queue.ts";
 import type { World } from "../world.ts";
+import { verifyVault } from "./vault.ts";
 import { accountMessage, decide, type IssuerDecision, type IssuerFacts } from "./decide.ts";
 
 /** Wait after an account could not be registered; doubles up to the longest. A CA's own Retry-After wins. */
@@ -39,6 +41,7 @@ export function openIssuers(world: World): WorkQueue {
     queue.add(kind === CLUSTER_ISSUER.kind ? `${kind}:${name}` : `${kind}:${namespace}/${name}`);
   });
   const wake = (object: KubeObject): void => queue.add(`${object.kind}:${objectKey(object)}`);
+  world.doubts.subscribe(({ object }) => wake(object));
   for (const cache of [world.caches.issuers, world.caches.clusterIssuers]) {
     cache.subscribe(({ before, after }) => {
       const issuer = after ?? before;
@@ -108,6 +111,8 @@ class Attempt {
         return undefined;
       case "register":
         return typeof key === "object" ? this.#register(key, facts, setback) : undefined;
+      case "verifyVault":
+        return this.#verifyVault(setback);
       default:
         return decision satisfies never;
     }
@@ -211,6 +216,28 @@ class Attempt {
       const why = error instanceof AcmeError ? explainProblem(error.problem, undefined) : withHint(error);
       const message = `Cannot register an ACME account with "${spec.server}": ${why}`;
       await this.#refuse({ kind: "refuse", reason: "ErrRegisterACMEAccount", message });
+      return { failures: failures + 1, notBeforeMs, inputs };
+    }
+  }
+
+  async #verifyVault(setback: Setback | undefined): Promise<Setback | undefined> {
+    const { spec, object } = this.#issuer;
+    if (spec.kind !== "vault") return undefined;
+    const secrets = vaultSecretNames(spec.vault).map(
+      (name) => this.#world.caches.secrets.get(this.#secretNamespace, name)?.metadata.resourceVersion,
+    );
+    const inputs = JSON.stringify([object.metadata.generation, secrets]);
+    const same = setback?.inputs === inputs ? setback : undefined;
+    if (same !== undefined && this.#world.clock.nowMs() < same.notBeforeMs) return same;
+    try {
+      await verifyVault(this.#world, this.#issuer, spec.vault);
+      await this.#writeReady("True", "VaultVerified", "Vault verified");
+      return undefined;
+    } catch (error) {
+      if (!isLintelError(error)) throw error;
+      const failures = same?.failures ?? 0;
+      const notBeforeMs = this.#world.clock.nowMs() + retryAfterMs(error, failures);
+      await this.#refuse({ kind: "refuse", reason: "VaultError", message: withHint(error) });
       return { failures: failures + 1, notBeforeMs, inputs };
     }
   }
