@@ -27,6 +27,7 @@ import {
   isEmbeddedDirectory,
   LOCAL_ISSUER,
 } from "./default-objects.ts";
+import { CertificateMetrics } from "./certificate-metrics.ts";
 import { EdgeFeed } from "./edge-feed.ts";
 import { http01Dial, tlsAlpnDial } from "./http01-dial.ts";
 import { summarize, type InstanceSummary } from "./instance-summary.ts";
@@ -168,6 +169,7 @@ class Control {
         ? undefined
         : new AlertWebhook({ url: settings.alertWebhook, clock: systemClock, log, instance: hostname() });
     resources.defer(() => alerts?.close());
+    const certificateMetrics = new CertificateMetrics(systemClock);
     const controlPlane = await ControlPlane.open({
       store,
       edge: feed,
@@ -201,6 +203,7 @@ class Control {
       defaultIssuer: { name: LOCAL_ISSUER, kind: "ClusterIssuer", group: "cert-manager.io" },
       onAlert: (alert) => alerts?.send(alert),
       onProgress: (event) => tell(link, ...progressLine(event)),
+      onAcmeRequest: (sample) => certificateMetrics.observe(sample),
     });
     resources.defer(() => controlPlane.close());
 
@@ -220,7 +223,7 @@ class Control {
       onApplied: (sentence) => tell(link, "done", sentence),
     });
     const control = new Control({ context, store, feed, files, alerts, resources: resources.move() });
-    await control.#openAdmin(token);
+    await control.#openAdmin(token, () => certificateMetrics.read(controlPlane));
     if (hasApi) tell(link, "done", `API ready at ${server}`);
     return control;
   }
@@ -249,7 +252,7 @@ class Control {
     await this.#resources.disposeAsync();
   }
 
-  async #openAdmin(token: string): Promise<void> {
+  async #openAdmin(token: string, certificates: () => Promise<string>): Promise<void> {
     const { link, log, settings } = this.#context;
     const metrics = new Metrics({
       version: settings.version,
@@ -257,7 +260,7 @@ class Control {
       workers: () => this.#feed.workers(),
       stats: (timeoutMs) => this.#feed.stats(timeoutMs),
       processes: () => this.#processes,
-      certificates: async () => (await this.#summary()).certificates,
+      certificates,
       alerts: () => this.#alerts?.counts,
     });
     const admin = await AdminServer.open({

@@ -1,28 +1,19 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { ManualClock } from "../ground/testing.ts";
 import { Counters } from "../proxy/counters.ts";
+import { CertificateMetrics } from "./certificate-metrics.ts";
 import { Metrics, type MetricsSources } from "./metrics.ts";
+
+const NOTHING = { certificates: [], issuers: [], clusterIssuers: [], challenges: [] };
 
 const SOURCES: MetricsSources = {
   version: "1.2.3",
   generation: () => 7,
   workers: () => [{ pid: 11, generation: 6, problems: [] }],
   processes: () => [{ slot: "worker-1", role: "worker", pid: 11, state: "ready", startedAtMs: 0, restarts: 2 }],
-  certificates: () =>
-    Promise.resolve([
-      {
-        namespace: "shop",
-        name: "web-tls",
-        names: ["shop.example"],
-        issuer: "ClusterIssuer le",
-        ready: "True",
-        reason: "Ready",
-        message: "",
-        notAfter: "2026-02-01T00:00:00Z",
-        failedAttempts: 2,
-      },
-    ]),
+  certificates: () => new CertificateMetrics(new ManualClock()).read({ certificateObjects: NOTHING, syncCounts: [] }),
   alerts: () => ({ delivered: 3, failed: 1 }),
   stats: () =>
     Promise.resolve([
@@ -57,8 +48,6 @@ test("Metrics.read() shows control's numbers and every worker's under the name o
     "lintel_generation 7",
     'lintel_worker_generation{worker="worker-1"} 6',
     'lintel_process_restarts_total{process="worker-1"} 2',
-    'certmanager_certificate_ready_status{condition="True",name="web-tls",namespace="shop",issuer_name="le",issuer_kind="ClusterIssuer",issuer_group="cert-manager.io"} 1',
-    'certmanager_certificate_expiration_timestamp_seconds{name="web-tls",namespace="shop",issuer_name="le",issuer_kind="ClusterIssuer",issuer_group="cert-manager.io"} 1769904000',
     'lintel_worker_connections_open{worker="worker-1"} 3',
     'lintel_worker_connections_accepted_total{worker="worker-1"} 5',
     'lintel_worker_malformed_total{worker="worker-1"} 1',

@@ -2,7 +2,6 @@ import { Counter, Gauge, Registry } from "prom-client";
 import { arrayAt, isRecord, numberAt, stringAt } from "../ground/json.ts";
 import type { ProcessFacts } from "../supervisor/messages.ts";
 import type { WorkerFacts } from "./edge-feed.ts";
-import type { CertificateSummary } from "./instance-summary.ts";
 import { RouteTotals, type RouteTally } from "./route-totals.ts";
 import { DURATION_BOUNDS_MS, SIZE_BOUNDS } from "../proxy/counters.ts";
 
@@ -14,7 +13,8 @@ export interface MetricsSources {
   /** Asks every worker for its numbers; see {@link STATS_MS_MAX}. */
   readonly stats: (timeoutMs: number) => Promise<readonly { readonly pid: number; readonly stats: unknown }[]>;
   readonly processes: () => readonly ProcessFacts[];
-  readonly certificates: () => Promise<readonly CertificateSummary[]>;
+  /** The families of {@link CertificateMetrics}. */
+  readonly certificates: () => Promise<string>;
   /** Alerts taken and given up; undefined: none are posted. */
   readonly alerts: () => { readonly delivered: number; readonly failed: number } | undefined;
 }
@@ -50,7 +50,6 @@ export class Metrics {
       const help = "The generation that a worker serves.";
       page.set("lintel_worker_generation", help, { worker: nameOf(pid) }, generation ?? 0);
     }
-    for (const certificate of await certificates()) addCertificate(page, certificate);
     for (const [outcome, count] of Object.entries(alerts() ?? {})) {
       page.add("lintel_alerts_total", "Alerts about certificates by what became of them.", { outcome }, count);
     }
@@ -60,24 +59,9 @@ export class Metrics {
       this.#totals.take(answer.pid, answer.stats);
     }
     addRoutes(page, this.#totals.sum(new Set(names.keys())));
-    return await page.text();
+    const { text, mediaType } = await page.text();
+    return { text: `${text}${await certificates()}`, mediaType };
   }
-}
-
-/** The names and labels that dashboards and alerts for cert-manager use. */
-function addCertificate(page: Page, certificate: CertificateSummary): void {
-  const { namespace, name, issuer, ready, notAfter } = certificate;
-  const [issuerKind = "", issuerName = ""] = issuer.split(" ");
-  const labels = { name, namespace, issuer_name: issuerName, issuer_kind: issuerKind, issuer_group: "cert-manager.io" };
-  for (const condition of ["True", "False", "Unknown"]) {
-    const help = "1 for the status that the Ready condition has.";
-    page.set("certmanager_certificate_ready_status", help, { condition, ...labels }, condition === ready ? 1 : 0);
-  }
-  const seconds = notAfter === "" ? 0 : Date.parse(notAfter) / 1000;
-  const help = "When the certificate expires, in seconds since the Unix epoch; 0 before the first issuance.";
-  page.set("certmanager_certificate_expiration_timestamp_seconds", help, labels, seconds);
-  const failed = "Attempts at the certificate that failed in a row; 0 when the last one went well.";
-  page.set("lintel_certificate_failed_attempts", failed, labels, certificate.failedAttempts);
 }
 
 /** Numbers that go down too. All others are totals. */

@@ -1,7 +1,9 @@
 import { AcmeClient } from "../acme/client/acme-client.ts";
+import type { AcmeRequestSample } from "../acme/client/request-sample.ts";
 import type { Clock } from "../ground/clock.ts";
 import type { Logger } from "../ground/log.ts";
 import { ISSUER_GROUP, type IssuerReference } from "../resource/certificate.ts";
+import type { KubeObject } from "../resource/object.ts";
 import type { EdgeSettings } from "../routing/snapshot.ts";
 import type { Store } from "../store/contract.ts";
 import { AcmeAccounts, type AcmeCaller, type AcmeCallerOptions, type AcmeDirectory } from "./acme-accounts.ts";
@@ -25,7 +27,7 @@ import { openOrders } from "./orders/reconcile.ts";
 import { NO_PREFLIGHT, type Preflight } from "./preflight/preflight.ts";
 import type { ProgressEvent } from "./progress.ts";
 import { openRenewalInformation } from "./certificates/renewal-information.ts";
-import type { WorkQueue } from "./work-queue.ts";
+import type { SyncCounts, WorkQueue } from "./work-queue.ts";
 import type { World } from "./world.ts";
 
 /** The issuer that the embedded CA answers; it is there in one-machine mode from the start. */
@@ -68,6 +70,8 @@ export interface ControlPlaneOptions {
   readonly onProgress?: (event: ProgressEvent) => void;
   /** Hears of certificates that fail or near their end, and of those that recovered. */
   readonly onAlert?: (alert: CertificateAlert) => void;
+  /** Called after each request to a CA, for metrics. */
+  readonly onAcmeRequest?: (sample: AcmeRequestSample) => void;
   /**
    * Whether to write from the start, or only to serve until {@link ControlPlane.lead}: of several replicas on one store
    * exactly one may write. @default true
@@ -77,18 +81,30 @@ export interface ControlPlaneOptions {
   readonly openAcmeCaller?: (options: AcmeCallerOptions) => AcmeCaller;
 }
 
+/** What metrics of certificates are made from. */
+export interface CertificateObjects {
+  readonly certificates: readonly KubeObject[];
+  readonly issuers: readonly KubeObject[];
+  readonly clusterIssuers: readonly KubeObject[];
+  readonly challenges: readonly KubeObject[];
+}
+
 /**
  * All controllers over one store: they keep the edge's snapshot, Certificates and what belongs to them in line with what
  * users wrote. Everything they know is in the store, so a control plane may end at any moment, also by kill -9, and the
  * next one goes on from there. Any number may serve what a store says; only one at a time may lead, which is to write.
  */
 export class ControlPlane {
-  readonly #world: Omit<World, "accounts">;
+  readonly #world: Omit<World, "accounts" | "doubts">;
   readonly #publisher: EdgePublisher;
   readonly #openAccounts: () => AcmeAccounts;
   #term: Term | undefined;
 
-  private constructor(world: Omit<World, "accounts">, publisher: EdgePublisher, openAccounts: () => AcmeAccounts) {
+  private constructor(
+    world: Omit<World, "accounts" | "doubts">,
+    publisher: EdgePublisher,
+    openAccounts: () => AcmeAccounts,
+  ) {
     this.#world = world;
     this.#publisher = publisher;
     this.#openAccounts = openAccounts;
@@ -100,7 +116,7 @@ export class ControlPlane {
     const caches = openCaches({ store, clock, random, log }, options.clusterResourceNamespace);
     await Promise.all(allInformers(caches).map((informer) => informer.synced));
     const events = new EventRecorder({ store, clock, log });
-    const base: Omit<World, "live" | "accounts"> = {
+    const base: Omit<World, "live" | "accounts" | "doubts"> = {
       store,
       clock,
       random,
@@ -110,7 +126,6 @@ export class ControlPlane {
       dns01: dns01Of(options),
       preflight: options.preflight ?? NO_PREFLIGHT,
       limits: new LimitLedger(),
-      doubts: new IssuerDoubts(),
       serviceAccountTokens: options.serviceAccountTokens,
       clusterResourceNamespace: options.clusterResourceNamespace,
       defaultIssuer: options.defaultIssuer,
@@ -129,7 +144,7 @@ export class ControlPlane {
   lead(): void {
     if (this.#term !== undefined) return;
     const accounts = this.#openAccounts();
-    const world: World = { ...this.#world, accounts };
+    const world: World = { ...this.#world, accounts, doubts: new IssuerDoubts() };
     const ends = allInformers(world.caches).map((informer) => informer.mark());
     const queues = [
       openIssuers(world),
@@ -162,6 +177,22 @@ export class ControlPlane {
     return this.#publisher.busy || this.#world.events.busy || queues.some((queue) => queue.busy);
   }
 
+  /** What each controller has done since it leads, under its name; nothing while it follows. */
+  get syncCounts(): readonly SyncCounts[] {
+    return (this.#term?.queues ?? []).map((queue) => queue.counts);
+  }
+
+  /** The objects of the certificate controllers as they were last seen, without asking the store. */
+  get certificateObjects(): CertificateObjects {
+    const { certificates, issuers, clusterIssuers, challenges } = this.#world.caches;
+    return {
+      certificates: certificates.list(),
+      issuers: issuers.list(),
+      clusterIssuers: clusterIssuers.list(),
+      challenges: challenges.list(),
+    };
+  }
+
   /** Stops working and watching; resolves when nothing of it runs any more. The edge keeps what it serves. */
   async close(): Promise<void> {
     await this.follow();
@@ -187,7 +218,7 @@ function openAccounts(options: ControlPlaneOptions): AcmeAccounts {
   return new AcmeAccounts({
     clock: options.clock,
     directory: options.acmeDirectory,
-    openCaller: options.openAcmeCaller ?? ((caller) => new AcmeClient(caller)),
+    openCaller: options.openAcmeCaller ?? ((caller) => new AcmeClient({ ...caller, observe: options.onAcmeRequest })),
   });
 }
 

@@ -27,6 +27,13 @@ export interface WorkQueueOptions {
   readonly reconcile: (key: string, signal: AbortSignal) => Promise<Recheck>;
 }
 
+/** How often a controller has looked at a key, and how often that failed. */
+export interface SyncCounts {
+  readonly controller: string;
+  readonly calls: number;
+  readonly errors: number;
+}
+
 interface Entry {
   queued: boolean;
   running: boolean;
@@ -46,6 +53,8 @@ export class WorkQueue {
   readonly #waiting: string[] = [];
   readonly #closing = new AbortController();
   readonly #running = new Set<Promise<void>>();
+  #calls = 0;
+  #errors = 0;
 
   constructor(options: WorkQueueOptions) {
     this.#options = options;
@@ -63,6 +72,11 @@ export class WorkQueue {
   /** Whether any key waits for a worker or is worked on now. Timers don't count. */
   get busy(): boolean {
     return this.#waiting.length > 0 || this.#running.size > 0;
+  }
+
+  /** What it has done since it was made. */
+  get counts(): SyncCounts {
+    return { controller: this.#options.name, calls: this.#calls, errors: this.#errors };
   }
 
   /** Takes no more keys, aborts what runs, and resolves when it has ended. */
@@ -110,11 +124,13 @@ export class WorkQueue {
     // Let the change that brought the key here reach every listener before anyone acts on it.
     await Promise.resolve();
     let recheck: Recheck;
+    this.#calls += 1;
     try {
       recheck = await this.#options.reconcile(key, signal);
       entry.failures = 0;
     } catch (error) {
       if (signal.aborted) return;
+      this.#errors += 1;
       recheck = { afterMs: this.#failed(key, entry, error) };
     }
     entry.running = false;

@@ -23,6 +23,7 @@ import { CHAIN_TYPE, chainOf, jsonOf, linkedLocation, locationOf, mediaTypeOf, p
 import { algorithmOf, publicJwk, signJws } from "./jws.ts";
 import { linksOf } from "./links.ts";
 import { parseRetryAfter } from "./retry-after.ts";
+import type { AcmeRequestSample } from "./request-sample.ts";
 import { Transport, type TransportResponse } from "./transport.ts";
 
 export { AcmeError } from "./acme-error.ts";
@@ -89,6 +90,8 @@ export class AcmeClient {
     readonly clock: Clock;
     /** Names the program and its version: CAs refuse requests without one. */
     readonly userAgent: string;
+    /** Called after each request, for metrics. */
+    readonly observe?: ((sample: AcmeRequestSample) => void) | undefined;
   }) {
     this.#directoryUrl = options.directoryUrl;
     this.#key = options.accountKey;
@@ -231,7 +234,7 @@ export class AcmeClient {
     const { renewalInfo } = await this.directory();
     const id = certificateId(certificatePem);
     if (renewalInfo === undefined || id === undefined) return undefined;
-    const response = await this.#transport.send({ url: `${renewalInfo.replace(/\/$/, "")}/${id}`, method: "GET" });
+    const response = await this.#transport.send({ url: `${renewalInfo.replace(/\/$/, "")}/${id}`, method: "GET", act });
     const window = recordAt(this.#checked(response, act), "suggestedWindow");
     const startMs = Date.parse(stringAt(window, "start") ?? "");
     const endMs = Date.parse(stringAt(window, "end") ?? "");
@@ -273,7 +276,12 @@ export class AcmeClient {
 
   async #fetchDirectory(): Promise<AcmeDirectory> {
     const act = `read ACME directory "${this.#directoryUrl}"`;
-    const response = await this.#transport.send({ url: this.#directoryUrl, method: "GET", accept: "application/json" });
+    const response = await this.#transport.send({
+      url: this.#directoryUrl,
+      method: "GET",
+      accept: "application/json",
+      act,
+    });
     const body = this.#checked(response, act);
     const needed = (name: string): string => stringAt(body, name) ?? unusable(act, response, `it has no "${name}"`);
     const meta = recordAt(body, "meta");
@@ -323,7 +331,7 @@ export class AcmeClient {
     for (let attempt = 0; ; attempt++) {
       const header = { alg: algorithmOf(key), nonce: await this.#nonce(), url, ...signer };
       const body = JSON.stringify(await signJws(payload, header, key));
-      const response = await this.#transport.send({ url, method: "POST", accept, body });
+      const response = await this.#transport.send({ url, method: "POST", accept, body, act });
       this.#keepNonce(response);
       if (response.status < 400) return response;
       const problem = this.#problemOf(response);
@@ -335,7 +343,7 @@ export class AcmeClient {
     const kept = this.#nonces.pop();
     if (kept !== undefined) return kept;
     const { newNonce } = await this.directory();
-    const response = await this.#transport.send({ url: newNonce, method: "HEAD" });
+    const response = await this.#transport.send({ url: newNonce, method: "HEAD", act: "get a nonce" });
     if (response.status >= 400) throw new AcmeError("get a nonce from the CA", this.#problemOf(response));
     this.#keepNonce(response);
     return this.#nonces.pop() ?? unusable("get a nonce from the CA", response, "it has no Replay-Nonce");

@@ -2,6 +2,7 @@ import { Agent, request as httpsRequest } from "node:https";
 import type { IncomingHttpHeaders } from "node:http";
 import type { Clock } from "../../ground/clock.ts";
 import { LintelError } from "../../ground/errors.ts";
+import { acmeAction, NO_ANSWER, type AcmeRequestSample } from "./request-sample.ts";
 
 /** One answer of a server, whole. */
 export interface TransportResponse {
@@ -16,6 +17,8 @@ export interface TransportRequest {
   readonly method: "GET" | "HEAD" | "POST";
   readonly accept?: string;
   readonly body?: string;
+  /** What it is for, in the words of an error: "read ACME order". */
+  readonly act?: string;
 }
 
 /** From the first byte of the request to the last of the answer. CAs validate in the background, none needs longer. */
@@ -30,6 +33,7 @@ export class Transport {
   readonly #trust: { readonly rejectUnauthorized: boolean; readonly ca?: string };
   readonly #clock: Clock;
   readonly #userAgent: string;
+  readonly #observe: (sample: AcmeRequestSample) => void;
 
   constructor(options: {
     readonly clock: Clock;
@@ -37,9 +41,12 @@ export class Transport {
     /** PEM; trusted instead of the public roots. */
     readonly caBundle?: string | undefined;
     readonly skipTlsVerify?: boolean | undefined;
+    /** Called after each request. */
+    readonly observe?: ((sample: AcmeRequestSample) => void) | undefined;
   }) {
     this.#clock = options.clock;
     this.#userAgent = options.userAgent;
+    this.#observe = options.observe ?? (() => undefined);
     this.#trust = {
       rejectUnauthorized: options.skipTlsVerify !== true,
       ...(options.caBundle === undefined ? {} : { ca: options.caBundle }),
@@ -53,6 +60,25 @@ export class Transport {
    */
   async send(request: TransportRequest): Promise<TransportResponse> {
     const url = parseUrl(request.url);
+    const startedMs = this.#clock.monotonicMs();
+    let status = NO_ANSWER;
+    try {
+      const response = await this.#twice(url, request);
+      status = response.status;
+      return response;
+    } finally {
+      this.#observe({
+        scheme: url.protocol.replace(/:$/, ""),
+        host: url.host,
+        action: acmeAction(request.act ?? ""),
+        method: request.method,
+        status,
+        seconds: (this.#clock.monotonicMs() - startedMs) / 1000,
+      });
+    }
+  }
+
+  async #twice(url: URL, request: TransportRequest): Promise<TransportResponse> {
     try {
       return await this.#once(url, request, this.#agent);
     } catch (error) {

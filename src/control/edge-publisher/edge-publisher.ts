@@ -27,7 +27,7 @@ const RECHECK_MS_MAX: number = 24 * 3_600_000;
 
 /** What the publisher is made from. */
 export interface EdgePublisherOptions {
-  readonly world: Omit<World, "live" | "accounts">;
+  readonly world: Omit<World, "live" | "accounts" | "doubts">;
   readonly edge: Edge;
   readonly standInIssuer: StandInIssuer;
   readonly addresses: readonly EdgeAddress[];

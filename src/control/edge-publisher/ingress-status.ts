@@ -15,11 +15,11 @@ export interface EdgeAddress {
 /** Writes the edge's addresses into the status of the Ingresses it serves, and out of those it stopped serving. */
 export class IngressStatus {
   readonly queue: WorkQueue;
-  readonly #world: Omit<World, "live" | "accounts">;
+  readonly #world: Omit<World, "live" | "accounts" | "doubts">;
   readonly #addresses: readonly EdgeAddress[];
   #served: ReadonlySet<string> = new Set();
 
-  constructor(world: Omit<World, "live" | "accounts">, addresses: readonly EdgeAddress[]) {
+  constructor(world: Omit<World, "live" | "accounts" | "doubts">, addresses: readonly EdgeAddress[]) {
     this.#world = world;
     this.#addresses = addresses;
     this.queue = new WorkQueue({
