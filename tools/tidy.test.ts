@@ -25,7 +25,7 @@ const BANS: readonly (readonly [RegExp, string, readonly string[]])[] = [
   [
     /from "node:http2?"/g,
     "frame it in src/proxy: node:http costs five times as much",
-    ["api", "app", "acme", "cli", "store"],
+    ["api", "app", "acme", "cli", "store", "vault"],
   ],
   [/\b(TODO|FIXME|XXX)\b/g, "do it, or leave it out and say so in the docs", []],
   [/(oxlint|eslint)-disable(?!.*--)/g, "say why after `--`", []],
