@@ -19,7 +19,7 @@ import {
 import { conditionsOf, rfc3339, withCondition } from "../../resource/condition.ts";
 import { formatGoDuration } from "../../resource/go-duration.ts";
 import type { Issuer, IssuerPointers } from "../../resource/issuer.ts";
-import { apiVersionOf, CERTIFICATE_REQUEST, ORDER, SECRET } from "../../resource/kind.ts";
+import { apiVersionOf, CERTIFICATE, CERTIFICATE_REQUEST, ORDER, SECRET } from "../../resource/kind.ts";
 import { controllerReference, objectKey, type KubeObject } from "../../resource/object.ts";
 import { readOrder } from "../../resource/order.ts";
 import { failureAnnotations, type FailureNote } from "../acme-limits/failure-cause.ts";
@@ -29,6 +29,7 @@ import { keyPemOf, readLeaf } from "../certificates/read-facts.ts";
 import { readKey } from "../certificates/private-key.ts";
 import { signWithVault } from "../issuers/vault.ts";
 import { nameWithHash, splitKey } from "../object-name.ts";
+import { removeOrphan } from "../orphan.ts";
 import { cachedIssuer, issuerKindOf, secretNamespaceOf } from "../signer.ts";
 import { annotate, writeStatus, type StatusFields } from "../status-writer.ts";
 import { WorkQueue, type Recheck } from "../work-queue.ts";
@@ -74,6 +75,7 @@ async function reconcile(world: World, key: string): Promise<Recheck> {
   for (let taken = 0; taken < STEPS_MAX; taken++) {
     const object = await world.store.get(CERTIFICATE_REQUEST, namespace, name);
     if (object === undefined || object.metadata.deletionTimestamp !== undefined) return undefined;
+    if (await removeOrphan(world.store, CERTIFICATE_REQUEST, object, CERTIFICATE)) return undefined;
     const facts = await readFacts(world, readCertificateRequest(object));
     if (!(await act(world, facts, decide(facts)))) return undefined;
   }

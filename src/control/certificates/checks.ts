@@ -2,15 +2,11 @@ import { canonicalIp } from "../../pki/x509/ip-address.ts";
 import { canonicalRange } from "../../pki/x509/name-constraints.ts";
 import type { RelativeNames } from "../../pki/x509/name.ts";
 import type { RequestFacts } from "../../pki/x509/request.ts";
-import {
-  CERTIFICATE_ANNOTATIONS,
-  DEFAULT_DURATION_MS,
-  type CertificateReason,
-  type CertificateSpec,
-} from "../../resource/certificate.ts";
+import { DEFAULT_DURATION_MS, type CertificateReason, type CertificateSpec } from "../../resource/certificate.ts";
 import { rfc3339 } from "../../resource/condition.ts";
 import type { ConstraintWish } from "../../resource/constraint-wish.ts";
 import { answeredBy, ANSWERED_BY_ANNOTATION, type Facts, type KnownRequest } from "./facts.ts";
+import { recordedCertificate, recordedIssuer } from "./recorded.ts";
 import { renewalPlan } from "./renewal.ts";
 
 /** What is wrong with what is stored. `reason` becomes a condition's reason, so it is API. */
@@ -64,10 +60,7 @@ const publicKeysDiffer: Check = ({ secret }) => {
 };
 
 const issuerDiffers: Check = ({ secret, signer }) => {
-  const annotations = secret?.annotations ?? {};
-  const name = annotations[CERTIFICATE_ANNOTATIONS.issuerName] ?? "";
-  const kind = annotations[CERTIFICATE_ANNOTATIONS.issuerKind] ?? "Issuer";
-  const group = annotations[CERTIFICATE_ANNOTATIONS.issuerGroup] ?? signer.group;
+  const { name, kind, group } = recordedIssuer(secret?.annotations ?? {});
   if (name === signer.name && kind === signer.kind && group === signer.group) return undefined;
   const wanted = `${signer.kind} "${signer.name}"`;
   const message =
@@ -78,7 +71,7 @@ const issuerDiffers: Check = ({ secret, signer }) => {
 };
 
 const certificateNameDiffers: Check = ({ secret, certificate }) => {
-  const owner = secret?.annotations[CERTIFICATE_ANNOTATIONS.certificateName] ?? "";
+  const owner = recordedCertificate(secret?.annotations ?? {}) ?? "";
   return owner === "" || owner === certificate.name
     ? undefined
     : object("IncorrectCertificate", `Issuing certificate as Secret was issued for Certificate "${owner}"`);

@@ -2,13 +2,14 @@ import { isLintelError } from "../../ground/errors.ts";
 import { parseCertificate, type CertificateFacts } from "../../pki/x509/certificate.ts";
 import { parseRequest, type RequestFacts } from "../../pki/x509/request.ts";
 import { base64At, readCertificateRequest } from "../../resource/certificate-request.ts";
-import { CERTIFICATE_ANNOTATIONS, readCertificate, type Certificate } from "../../resource/certificate.ts";
+import { readCertificate, type Certificate } from "../../resource/certificate.ts";
 import { CERTIFICATE, CERTIFICATE_REQUEST, SECRET } from "../../resource/kind.ts";
 import type { KubeObject } from "../../resource/object.ts";
 import { signerOf } from "../signer.ts";
 import type { World } from "../world.ts";
 import type { Facts, KnownRequest, StoredSecret } from "./facts.ts";
 import { readKeystoreState } from "./keystores.ts";
+import { recordedCertificate } from "./recorded.ts";
 import { keyFacts, readKey } from "./private-key.ts";
 
 /** Reads everything that decisions about `certificate` rest on, from the store itself. */
@@ -70,7 +71,7 @@ async function readStoredSecret(world: World, secret: KubeObject, certificate: C
 }
 
 async function otherOwnerOf(world: World, secret: KubeObject, certificate: Certificate): Promise<string | undefined> {
-  const owner = secret.metadata.annotations?.[CERTIFICATE_ANNOTATIONS.certificateName];
+  const owner = recordedCertificate(secret.metadata.annotations ?? {});
   if (owner === undefined || owner === "" || owner === certificate.name) return undefined;
   const other = await world.store.get(CERTIFICATE, certificate.namespace, owner);
   if (other === undefined || other.metadata.deletionTimestamp !== undefined) return undefined;

@@ -1,7 +1,7 @@
-import { CERTIFICATE_ANNOTATIONS } from "../../resource/certificate.ts";
 import { SECRET } from "../../resource/kind.ts";
 import { writeObject } from "../status-writer.ts";
 import type { World } from "../world.ts";
+import { recordedCertificate, recordedIssuer } from "./recorded.ts";
 import type { Facts } from "./facts.ts";
 import { makeKeystores, readKeystorePasswords, tlsMaterial, withKeystores, type MadeKeystores } from "./keystores.ts";
 import { withOutputFormats } from "./secret.ts";
@@ -15,16 +15,11 @@ export async function refreshSecret(world: World, facts: Facts): Promise<void> {
   const { certificate, secret } = facts;
   const leaf = secret?.certificate;
   const { annotations = {} } = secret ?? {};
-  const issuerName = annotations[CERTIFICATE_ANNOTATIONS.issuerName];
-  if (leaf === undefined || secret?.key === undefined || issuerName === undefined) return;
-  if (annotations[CERTIFICATE_ANNOTATIONS.certificateName] !== certificate.name) return;
+  const signer = recordedIssuer(annotations);
+  if (leaf === undefined || secret?.key === undefined || signer.name === "") return;
+  if ((recordedCertificate(annotations) ?? certificate.name) !== certificate.name) return;
   const found = await world.store.get(SECRET, certificate.namespace, certificate.spec.secretName);
   if (found === undefined) return;
-  const signer = {
-    name: issuerName,
-    kind: annotations[CERTIFICATE_ANNOTATIONS.issuerKind] ?? "Issuer",
-    group: annotations[CERTIFICATE_ANNOTATIONS.issuerGroup] ?? facts.signer.group,
-  };
   let keystores: MadeKeystores | undefined;
   if (secret.keystores.kind === "blocked") {
     world.events.warning(certificate.object, "KeystorePasswordSecretNotFound", secret.keystores.message);

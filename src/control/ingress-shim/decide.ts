@@ -52,10 +52,14 @@ export function decide(facts: ShimFacts): ShimDecision {
   return { actions: [...actions, ...removals(facts)], problems };
 }
 
-/** Returns whether `owner` is the controller of `object`. */
+/**
+ * Returns whether `owner` is the controller of `object`. One of the same kind and name will do: out of a backup come new
+ * uids, and an earlier Ingress of that name would have taken its Certificates with it.
+ */
 function isOwnedBy(object: KubeObject, owner: KubeObject): boolean {
   return (object.metadata.ownerReferences ?? []).some(
-    (reference) => reference.controller === true && reference.uid === owner.metadata.uid,
+    ({ controller, uid, kind, name }) =>
+      controller === true && (uid === owner.metadata.uid || (kind === owner.kind && name === owner.metadata.name)),
   );
 }
 
@@ -125,9 +129,15 @@ function actionFor(ingress: KubeObject, wanted: KubeObject, existing: readonly K
   const before = existing.find((certificate) => certificate.metadata.name === wanted.metadata.name);
   if (before === undefined) return { kind: "create", certificate: wanted };
   if (!isOwnedBy(before, ingress) || before.metadata.deletionTimestamp !== undefined) return undefined;
-  const labels = wanted.metadata.labels ?? {};
-  if (jsonEqual(before["spec"], wanted["spec"]) && jsonEqual(before.metadata.labels ?? {}, labels)) return undefined;
-  const certificate = { ...before, metadata: { ...before.metadata, labels }, spec: wanted["spec"] };
+  const { labels = {}, ownerReferences = [] } = wanted.metadata;
+  const isSame =
+    jsonEqual(before["spec"], wanted["spec"]) &&
+    jsonEqual(before.metadata.labels ?? {}, labels) &&
+    (before.metadata.ownerReferences ?? []).some(({ uid }) => uid === ingress.metadata.uid);
+  if (isSame) return undefined;
+  const others = (before.metadata.ownerReferences ?? []).filter(({ controller }) => controller !== true);
+  const metadata = { ...before.metadata, labels, ownerReferences: [...others, ...ownerReferences] };
+  const certificate = { ...before, metadata, spec: wanted["spec"] };
   return { kind: "update", certificate, before };
 }
 

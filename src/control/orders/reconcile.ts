@@ -7,7 +7,7 @@ import { CHALLENGE_FINALIZER, readChallenge, type Challenge } from "../../resour
 import { CERTIFICATE_ANNOTATIONS } from "../../resource/certificate.ts";
 import { rfc3339 } from "../../resource/condition.ts";
 import type { Issuer, Solver } from "../../resource/issuer.ts";
-import { apiVersionOf, CHALLENGE, ORDER } from "../../resource/kind.ts";
+import { apiVersionOf, CERTIFICATE_REQUEST, CHALLENGE, ORDER } from "../../resource/kind.ts";
 import { controllerReference, objectKey, type KubeObject } from "../../resource/object.ts";
 import { isFailedState, isFinalState, readOrder, type Order } from "../../resource/order.ts";
 import { failureAnnotations, failureNote, type FailureNote } from "../acme-limits/failure-cause.ts";
@@ -15,6 +15,7 @@ import { explainProblem } from "../acme-advice.ts";
 import type { AcmeCaller } from "../acme-accounts.ts";
 import { BY_ISSUER, BY_OWNER, issuerKey, ownerName } from "../caches.ts";
 import { nameWithHash, splitKey } from "../object-name.ts";
+import { removeOrphan } from "../orphan.ts";
 import { cachedIssuer, issuerKindOf } from "../signer.ts";
 import { annotate, removeObject, writeStatus, type StatusFields } from "../status-writer.ts";
 import { WorkQueue, type Recheck } from "../work-queue.ts";
@@ -84,6 +85,7 @@ async function reconcile(
   for (let taken = 0; taken < STEPS_MAX; taken++) {
     const object = await world.store.get(ORDER, namespace, name);
     if (object === undefined || object.metadata.deletionTimestamp !== undefined) return undefined;
+    if (await removeOrphan(world.store, ORDER, object, CERTIFICATE_REQUEST)) return undefined;
     const order = readOrder(object);
     if (isFinalState(order.status.state)) {
       memories.delete(object.metadata.uid ?? "");
