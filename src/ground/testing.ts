@@ -124,6 +124,7 @@ export function seededRandom(seed: number): () => number {
 
 /** Debian packages that are not named like the tool they bring. */
 const DEBIAN_PACKAGES = new Map([
+  ["keytool", "default-jre-headless"],
   ["kubectl", "kubernetes-client"],
   ["nghttp", "nghttp2-client"],
 ]);

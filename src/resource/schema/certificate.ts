@@ -144,9 +144,11 @@ const RENEWAL_WINDOW: Schema = struct(
   undefined,
   "A recurring time in which renewal may happen.",
   {
-    cron: text("When the window opens, as a cron expression of five fields."),
-    timezone: text("IANA time zone of the cron expression; UTC when absent."),
-    windowDuration: text("How long the window stays open, such as 4h."),
+    cron: text("When the window opens, as a cron expression of five fields.", { minLength: 1 }),
+    timezone: text("IANA time zone of the cron expression; UTC when absent.", { minLength: 1 }),
+    windowDuration: text("How long the window stays open, such as 4h.", {
+      pattern: "^([0-9]+(\\.[0-9]+)?(s|m|h))+$",
+    }),
   },
   { required: ["cron", "windowDuration"] },
 );
