@@ -14,6 +14,7 @@ for (const [what, cron, zone, after, expected] of [
   ["the middle of a minute", "* * * * *", "UTC", "2026-01-01T00:00:30Z", "2026-01-01T00:01:00.000Z"],
   ["a step", "*/20 3 * * *", "UTC", "2026-01-01T03:20:00Z", "2026-01-01T03:40:00.000Z"],
   ["a list and a range", "5,10 8-9 * * *", "UTC", "2026-01-01T09:05:00Z", "2026-01-01T09:10:00.000Z"],
+  ["a schedule with a name", "@weekly", "UTC", "2026-01-01T00:00:00Z", "2026-01-04T00:00:00.000Z"],
   ["names", "0 4 * feb MON", "UTC", "2026-01-01T00:00:00Z", "2026-02-02T04:00:00.000Z"],
   ["either day when both are given", "0 0 13 * fri", "UTC", "2026-01-01T00:00:00Z", "2026-01-02T00:00:00.000Z"],
   ["a leap day", "0 0 29 2 *", "UTC", "2026-01-01T00:00:00Z", "2028-02-29T00:00:00.000Z"],
@@ -34,10 +35,10 @@ for (const [cron, why] of [
   ["* * 0 * *", "beginning of range (0) below minimum (1): 0"],
   ["* 5-3 * * *", "beginning of range (5) beyond end of range (3): 5-3"],
   ["*/0 * * * *", "step of range should be a positive number: */0"],
-  ["* * * foo *", "failed to parse int from foo"],
+  ["* * * foo *", 'failed to parse int from foo: strconv.Atoi: parsing "foo": invalid syntax'],
   ["1-2-3 * * * *", "too many hyphens: 1-2-3"],
   ["*/2/3 * * * *", "too many slashes: */2/3"],
-  ["@daily", "parser does not accept descriptors: @daily"],
+  ["@every 1h", "unrecognized descriptor: @every 1h"],
 ] as const) {
   test(`parseCron() says why "${cron}" is none`, () => assert.deepEqual(parseCron(cron), { kind: "malformed", why }));
 }

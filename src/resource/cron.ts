@@ -32,10 +32,26 @@ const FIELDS: readonly Bounds[] = [
 const DAYS_MAX: number = 5 * 366;
 const DAY_MS = 86_400_000;
 
-/** Reads a cron expression of five fields: minute, hour, day of month, month, day of week. Lists, ranges, steps, `*`, `?` and English names. Total. */
+/** Names for schedules that many want. There is no `@every`: it says how often, not when. */
+const DESCRIPTORS: ReadonlyMap<string, string> = new Map([
+  ["@yearly", "0 0 1 1 *"],
+  ["@annually", "0 0 1 1 *"],
+  ["@monthly", "0 0 1 * *"],
+  ["@weekly", "0 0 * * 0"],
+  ["@daily", "0 0 * * *"],
+  ["@midnight", "0 0 * * *"],
+  ["@hourly", "0 * * * *"],
+]);
+
+/**
+ * Reads a cron expression of five fields: minute, hour, day of month, month, day of week, with lists, ranges, steps, `*`,
+ * `?` and English names; or one of `@yearly`, `@monthly`, `@weekly`, `@daily`, `@hourly`. Total.
+ */
 export function parseCron(text: string): ParsedCron {
-  const fields = text.trim() === "" ? [] : text.trim().split(/\s+/);
-  if (text.trim().startsWith("@")) return malformed(`parser does not accept descriptors: ${text.trim()}`);
+  const written = text.trim();
+  const expression = DESCRIPTORS.get(written) ?? written;
+  if (expression.startsWith("@")) return malformed(`unrecognized descriptor: ${written}`);
+  const fields = expression === "" ? [] : expression.split(/\s+/);
   if (fields.length !== FIELDS.length) {
     return malformed(`expected exactly 5 fields, found ${String(fields.length)}: [${fields.join(" ")}]`);
   }
@@ -145,7 +161,9 @@ function addRange(range: string, bounds: Bounds, found: Set<number>): string | u
   const last = stepText === undefined ? start : bounds.max;
   const end = open ? bounds.max : high === undefined ? last : numberOf(high, bounds);
   const step = stepText === undefined ? 1 : numberOf(stepText, { ...bounds, names: [] });
-  if (start === undefined || end === undefined || step === undefined) return `failed to parse int from ${range}`;
+  if (start === undefined) return noNumber(low);
+  if (end === undefined) return noNumber(high ?? "");
+  if (step === undefined) return noNumber(stepText ?? "");
   if (start < bounds.min)
     return `beginning of range (${String(start)}) below minimum (${String(bounds.min)}): ${range}`;
   if (end > bounds.max) return `end of range (${String(end)}) above maximum (${String(bounds.max)}): ${range}`;
@@ -153,6 +171,10 @@ function addRange(range: string, bounds: Bounds, found: Set<number>): string | u
   if (step === 0) return `step of range should be a positive number: ${range}`;
   for (let value = start; value <= end; value += step) found.add(value);
   return undefined;
+}
+
+function noNumber(text: string): string {
+  return `failed to parse int from ${text}: strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`;
 }
 
 function numberOf(text: string, bounds: Bounds): number | undefined {

@@ -554,6 +554,52 @@ test("admit() holds Certificates to the rules of cert-manager's webhook", () => 
       { privateKey: { algorithm: "ECDSA", size: 255 } },
       'spec.privateKey.size: Unsupported value: 255: supported values: "256", "384", "521"',
     ],
+    [
+      { literalSubject: "CN=web.example", commonName: "web.example" },
+      'spec.commonName: Invalid value: "web.example": When providing a `LiteralSubject` no `commonName` may be provided.',
+    ],
+    [
+      { literalSubject: "CN=web.example,XY=z" },
+      'spec.literalSubject: Invalid value: "CN=web.example,XY=z": Literal subject contains unrecognized key with value [z]',
+    ],
+    [
+      { literalSubject: "CN=web.example,O" },
+      'spec.literalSubject: Invalid value: "CN=web.example,O": DN ended with incomplete type, value pair',
+    ],
+    [
+      { otherNames: [{ oid: "1.2.x", utf8Value: "u" }] },
+      'spec.otherNames[0].oid: Invalid value: "1.2.x": invalid oid syntax',
+    ],
+    [
+      { signatureAlgorithm: "PureEd25519" },
+      'spec.signatureAlgorithm: Invalid value: "PureEd25519": for key algorithm RSA the allowed signature algorithms are [SHA256WithRSA SHA384WithRSA SHA512WithRSA]',
+    ],
+    [
+      { renewal: { windows: [] } },
+      'spec.renewal.policy: Unsupported value: "": supported values: "Disabled", "RenewBefore"',
+    ],
+    [
+      { renewal: { policy: "Disabled", windows: [{ cron: "@daily", windowDuration: "1h" }] } },
+      "spec.renewal.windows: Forbidden: windows cannot be set when `renewal.policy` is set to Disabled",
+    ],
+    [
+      {
+        renewal: { policy: "RenewBefore", windows: [{ cron: "@daily", windowDuration: "1h", timezone: "Mars/Base" }] },
+      },
+      'spec.renewal.windows[0].timezone: Invalid value: "Mars/Base": invalid value for timezone. timezone must be IANA compliant',
+    ],
+    [
+      { renewal: { policy: "RenewBefore", windows: [{ cron: "* * *", windowDuration: "1h" }] } },
+      "spec.renewal.windows[0].cron: Invalid value: \"* * *\": invalid cron syntax: failed to parse cron spec '* * *': expected exactly 5 fields, found 3: [* * *]. cron needs to follow: cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow",
+    ],
+    [
+      { keystores: { jks: { create: true } } },
+      "spec.keystores.jks: Forbidden: must set exactly one of passwordSecretRef and password must for JKS keystores",
+    ],
+    [
+      { usages: ["server auth"], secretTemplate: { annotations: { "cert-manager.io/issuer-name": "x" } } },
+      'spec.secretTemplate.annotations: Invalid value: "cert-manager.io/issuer-name": cert-manager.io/* annotations are not allowed',
+    ],
   ];
   for (const [fields, message] of cases) assert.equal(webhookMessage(CERTIFICATE, { ...base, ...fields }), message);
 });

@@ -321,7 +321,7 @@ function checkWindow(window: unknown, path: string): readonly FieldError[] {
       invalidValue(
         `${path}.cron`,
         cron,
-        `invalid cron syntax: ${parsed.why}. cron needs to follow: cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow`,
+        `invalid cron syntax: failed to parse cron spec '${cron}': ${parsed.why}. cron needs to follow: cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow`,
       ),
     );
   }

@@ -1,4 +1,6 @@
 import { createHmac, type KeyObject } from "node:crypto";
+import { isLintelError } from "../../ground/errors.ts";
+import { recordAt, stringAt } from "../../ground/json.ts";
 import { encodeJks } from "../../pki/keystore/jks.ts";
 import { encodePkcs12, encodePkcs12Truststore, PKCS12_PROTECTIONS } from "../../pki/keystore/pkcs12.ts";
 import type { TrustedEntry } from "../../pki/keystore/pkcs12.ts";
@@ -14,102 +16,141 @@ import type { World } from "../world.ts";
 import type { KeystoreState } from "./facts.ts";
 import { readKey } from "./private-key.ts";
 
-/** The entries of a Secret that keystores are in. */
-export const KEYSTORE_ENTRIES = ["keystore.p12", "truststore.p12", "keystore.jks", "truststore.jks"] as const;
+/** The kinds of keystores: what they are called, the entries of a Secret they are in, and what Lintel notes about them. */
+const KINDS = {
+  pkcs12: {
+    title: "PKCS#12",
+    keystore: "keystore.p12",
+    truststore: "truststore.p12",
+    note: "lintel.dev/keystore-pkcs12",
+  },
+  jks: { title: "JKS", keystore: "keystore.jks", truststore: "truststore.jks", note: "lintel.dev/keystore-jks" },
+} as const;
 
-/**
- * On a Secret with keystores: what they were made from, under the private key, so that it says nothing about a password to
- * whoever does not have the key anyway. When any of it changes they are made anew.
- */
-const FINGERPRINT_ANNOTATION = "lintel.dev/keystores";
+type Kind = keyof typeof KINDS;
+const KIND_NAMES: readonly Kind[] = ["pkcs12", "jks"];
+
+/** The passwords of the keystores that are wanted: undefined where there is none, which `missing` explains to a person. */
+export interface KeystorePasswords {
+  readonly pkcs12: string | undefined;
+  readonly jks: string | undefined;
+  readonly missing: readonly string[];
+}
 
 type Entries = Readonly<Record<string, string>>;
 
-/** The keystores as they shall be in a Secret: their entries, in base64, and the annotation about them. */
-export interface MadeKeystores {
-  readonly entries: Entries;
-  readonly annotations: Readonly<Record<string, string>>;
-}
-
-/** The passwords that keystores shall have, or why they can't be made. */
-export type KeystorePasswords =
-  | { readonly kind: "found"; readonly pkcs12: string; readonly jks: string }
-  | { readonly kind: "missing"; readonly message: string };
-
-/** What is in a TLS Secret, as PEM. */
-export interface TlsMaterial {
-  readonly keyPem: string;
-  readonly certificatePem: string;
-  /** Empty when the issuer gave none: there are no truststores then. */
-  readonly caPem: string;
-}
-
 /** Reads the passwords of the keystores that `certificate` wants from the Secrets it names. */
 export async function readKeystorePasswords(world: World, certificate: Certificate): Promise<KeystorePasswords> {
-  const { pkcs12, jks } = certificate.spec.keystores;
-  const passwords = { pkcs12: "", jks: "" };
-  for (const [kind, wish] of [["pkcs12", pkcs12] as const, ["jks", jks] as const]) {
-    if (wish === undefined) continue;
-    const found = await readPassword(world, certificate.namespace, wish.password);
-    if (found === undefined) return { kind: "missing", message: missingPassword(kind, wish.password) };
-    passwords[kind] = found;
+  const wishes = certificate.spec.keystores;
+  const found: Partial<Record<Kind, string>> = {};
+  const missing: string[] = [];
+  for (const kind of KIND_NAMES) {
+    const where = wishes[kind]?.password;
+    if (where === undefined) continue;
+    const password = await readPassword(world, certificate.namespace, where);
+    if (password === undefined) missing.push(missingPassword(kind, where));
+    else found[kind] = password;
   }
-  return { kind: "found", ...passwords };
+  return { pkcs12: found.pkcs12, jks: found.jks, missing };
 }
 
-/** Returns whether the keystores in `secret` are those that `certificate` asks for. */
+/**
+ * Returns whether the keystores in `secret` are those that `certificate` asks for. One that was made for this very
+ * certificate goes on serving when its password can't be read any more.
+ */
 export async function readKeystoreState(
   world: World,
   certificate: Certificate,
   secret: KubeObject,
 ): Promise<KeystoreState> {
   const wishes = certificate.spec.keystores;
-  const entries = keystoreEntries(secret);
-  const noted = secret.metadata.annotations?.[FINGERPRINT_ANNOTATION];
-  if (wishes.pkcs12 === undefined && wishes.jks === undefined) {
-    return { kind: Object.keys(entries).length === 0 && noted === undefined ? "current" : "stale" };
-  }
   const passwords = await readKeystorePasswords(world, certificate);
-  const expected = fingerprints(tlsMaterial(secret), wishes, passwords, entries);
-  if (passwords.kind === "found") return { kind: noted === expected ? "current" : "stale" };
-  // Without its password a keystore can't be made, but one that was made for this very certificate goes on serving.
-  return noted?.split(" ")[0] === expected.split(" ")[0]
-    ? { kind: "current" }
-    : { kind: "blocked", message: passwords.message };
+  if (KIND_NAMES.some((kind) => isStale(secret, kind, wishes, passwords))) return { kind: "stale" };
+  const blocked = KIND_NAMES.filter(
+    (kind) =>
+      wishes[kind] !== undefined &&
+      passwords[kind] === undefined &&
+      noteOf(secret, kind)[0] !== contentDigest(secret, kind, wishes),
+  );
+  return blocked.length === 0 ? { kind: "current" } : { kind: "blocked", message: passwords.missing.join("; ") };
 }
 
-/** Makes the keystores that `wishes` name; `atMs` becomes the date of the entries of Java's. Throws BadPem for material that can't be read. */
-export function makeKeystores(
-  material: TlsMaterial,
-  wishes: KeystoreWishes,
+/**
+ * Returns `secret` with the keystores that `certificate` asks for and no others; those that are right already stay, and so
+ * does what can't be made anew for want of a password. `atMs` becomes the date of the entries of Java's.
+ */
+export function withKeystores(
+  secret: KubeObject,
+  certificate: Certificate,
   passwords: KeystorePasswords,
   atMs: number,
-): MadeKeystores {
-  const { pkcs12, jks } = wishes;
-  const key = readKey(material.keyPem);
-  if (passwords.kind === "missing" || key === undefined || (pkcs12 === undefined && jks === undefined)) {
-    return { entries: {}, annotations: {} };
+): KubeObject {
+  const wishes = certificate.spec.keystores;
+  let result = secret;
+  for (const kind of KIND_NAMES) {
+    if (!isStale(result, kind, wishes, passwords)) continue;
+    const password = passwords[kind];
+    const entries = password === undefined ? {} : makeEntries(result, kind, wishes, password, atMs);
+    const { keystore, truststore, note } = KINDS[kind];
+    const { [keystore]: _, [truststore]: __, ...data } = recordAt(result, "data");
+    const { [note]: ___, ...annotations } = result.metadata.annotations ?? {};
+    const bare = { ...result, metadata: { ...result.metadata, annotations }, data: { ...data, ...entries } };
+    result = password === undefined ? bare : withNote(bare, kind, wishes, password);
   }
-  const entries = {
-    ...(pkcs12 === undefined ? {} : pkcs12Entries(material, key, passwords.pkcs12, pkcs12.profile)),
-    ...(jks === undefined ? {} : jksEntries(material, key, passwords.jks, jks.alias, atMs)),
-  };
-  return { entries, annotations: { [FINGERPRINT_ANNOTATION]: fingerprints(material, wishes, passwords, entries) } };
+  return result;
 }
 
-/** Returns `secret` with these keystores and no others. */
-export function withKeystores(secret: KubeObject, made: MadeKeystores): KubeObject {
-  const { [FINGERPRINT_ANNOTATION]: _, ...annotations } = secret.metadata.annotations ?? {};
-  const data = Object.entries(dataOf(secret)).filter(([name]) => !isKeystoreEntry(name));
-  return {
-    ...secret,
-    metadata: { ...secret.metadata, annotations: { ...annotations, ...made.annotations } },
-    data: { ...Object.fromEntries(data), ...made.entries },
-  };
+/** Whether there is something to do and everything to do it with. */
+function isStale(secret: KubeObject, kind: Kind, wishes: KeystoreWishes, passwords: KeystorePasswords): boolean {
+  const noted = noteOf(secret, kind);
+  const password = passwords[kind];
+  if (wishes[kind] === undefined) return noted.length > 0 || Object.keys(entriesOf(secret, kind)).length > 0;
+  if (password === undefined) return false;
+  return noted[0] !== contentDigest(secret, kind, wishes) || noted[1] !== digest(secret, "password", password);
 }
 
-/** Returns what keystores of `secret` are made from. */
-export function tlsMaterial(secret: KubeObject): TlsMaterial {
+function withNote(secret: KubeObject, kind: Kind, wishes: KeystoreWishes, password: string): KubeObject {
+  const note = `${contentDigest(secret, kind, wishes)} ${digest(secret, "password", password)}`;
+  const annotations = { ...secret.metadata.annotations, [KINDS[kind].note]: note };
+  return { ...secret, metadata: { ...secret.metadata, annotations } };
+}
+
+/** Two digests: of what a keystore was made from and is, and of its password. */
+function noteOf(secret: KubeObject, kind: Kind): readonly string[] {
+  const note = secret.metadata.annotations?.[KINDS[kind].note] ?? "";
+  return note === "" ? [] : note.split(" ");
+}
+
+function contentDigest(secret: KubeObject, kind: Kind, wishes: KeystoreWishes): string {
+  const setting = kind === "jks" ? wishes.jks?.alias : wishes.pkcs12?.profile;
+  const { keystore, truststore } = KINDS[kind];
+  const entries = entriesOf(secret, kind);
+  const { certificatePem, caPem } = materialOf(secret);
+  return digest(secret, setting, certificatePem, caPem, entries[keystore], entries[truststore]);
+}
+
+/** Under the private key: it says nothing about a password to whoever does not have the key anyway. */
+function digest(secret: KubeObject, ...values: readonly (string | undefined)[]): string {
+  return createHmac("sha256", materialOf(secret).keyPem).update(JSON.stringify(values)).digest("hex");
+}
+
+function makeEntries(secret: KubeObject, kind: Kind, wishes: KeystoreWishes, password: string, atMs: number): Entries {
+  const material = materialOf(secret);
+  const key = readKey(material.keyPem);
+  if (key === undefined) return {};
+  const { pkcs12, jks } = wishes;
+  if (kind === "pkcs12") return pkcs12 === undefined ? {} : pkcs12Entries(material, key, password, pkcs12.profile);
+  return jks === undefined ? {} : jksEntries(material, key, password, { alias: jks.alias, atMs });
+}
+
+/** What is in a TLS Secret, as PEM; `caPem` is empty when the issuer gave none, and there are no truststores then. */
+interface TlsMaterial {
+  readonly keyPem: string;
+  readonly certificatePem: string;
+  readonly caPem: string;
+}
+
+function materialOf(secret: KubeObject): TlsMaterial {
   return {
     keyPem: secretText(secret, "tls.key") ?? "",
     certificatePem: secretText(secret, "tls.crt") ?? "",
@@ -124,9 +165,9 @@ async function readPassword(world: World, namespace: string, where: KeystorePass
   return text === "" ? undefined : text;
 }
 
-function missingPassword(kind: "pkcs12" | "jks", where: KeystorePassword): string {
+function missingPassword(kind: Kind, where: KeystorePassword): string {
   const entry = where.kind === "secret" ? `entry "${where.key}" of Secret "${where.name}"` : "a password";
-  return `The certificate is in the Secret, its ${kind === "jks" ? "JKS" : "PKCS#12"} keystore is not: ${entry} is missing; create it with the keystore's password`;
+  return `The certificate is in the Secret, its ${KINDS[kind].title} keystore is not: ${entry} is missing; create it with the keystore's password`;
 }
 
 function pkcs12Entries(
@@ -136,28 +177,32 @@ function pkcs12Entries(
   profile: keyof typeof PKCS12_PROTECTIONS,
 ): Entries {
   const protection = PKCS12_PROTECTIONS[profile];
-  const trusted = trustedEntries(material.caPem, (der) => nameOf(der));
+  const trusted = trustedEntries(material.caPem, nameOf);
   const certificates = [...certificateBlocks(material.certificatePem), ...trusted.map((entry) => entry.certificate)];
-  const entries = { "keystore.p12": base64(encodePkcs12({ key, certificates, password, protection })) };
-  if (trusted.length === 0) return entries;
-  return { ...entries, "truststore.p12": base64(encodePkcs12Truststore({ entries: trusted, password, protection })) };
+  const keystore = base64(encodePkcs12({ key, certificates, password, protection }));
+  if (trusted.length === 0) return { [KINDS.pkcs12.keystore]: keystore };
+  const truststore = base64(encodePkcs12Truststore({ entries: trusted, password, protection }));
+  return { [KINDS.pkcs12.keystore]: keystore, [KINDS.pkcs12.truststore]: truststore };
 }
 
-function jksEntries(material: TlsMaterial, key: KeyObject, password: string, alias: string, atMs: number): Entries {
+function jksEntries(
+  material: TlsMaterial,
+  key: KeyObject,
+  password: string,
+  { alias, atMs }: { readonly alias: string; readonly atMs: number },
+): Entries {
   const trusted = trustedEntries(material.caPem, (_, at) => (at === 0 ? "ca" : `ca-${String(at)}`));
   const keyEntry = { alias, key, certificates: certificateBlocks(material.certificatePem) };
-  const entries = { "keystore.jks": base64(encodeJks({ keyEntry, trusted, password, atMs })) };
-  if (trusted.length === 0) return entries;
-  return {
-    ...entries,
-    "truststore.jks": base64(encodeJks({ keyEntry: undefined, trusted, password, atMs })),
-  };
+  const keystore = base64(encodeJks({ keyEntry, trusted, password, atMs }));
+  if (trusted.length === 0) return { [KINDS.jks.keystore]: keystore };
+  const truststore = base64(encodeJks({ keyEntry: undefined, trusted, password, atMs }));
+  return { [KINDS.jks.keystore]: keystore, [KINDS.jks.truststore]: truststore };
 }
 
 /** Two entries of one name would be one to Java: the later ones get a number. */
 function trustedEntries(caPem: string, nameFor: (der: Uint8Array, at: number) => string): readonly TrustedEntry[] {
   const taken = new Set<string>();
-  return (caPem === "" ? [] : certificateBlocks(caPem)).map((certificate, at) => {
+  return authorities(caPem).map((certificate, at) => {
     const wanted = nameFor(certificate, at);
     const name = taken.has(wanted.toLowerCase()) ? `${wanted} (${String(at + 1)})` : wanted;
     taken.add(name.toLowerCase());
@@ -165,39 +210,29 @@ function trustedEntries(caPem: string, nameFor: (der: Uint8Array, at: number) =>
   });
 }
 
+/** An unreadable `ca.crt` is no reason to have no keystore either. */
+function authorities(caPem: string): readonly Uint8Array[] {
+  try {
+    return certificateBlocks(caPem).filter((der) => certificateParts(der).facts.serialHex !== "");
+  } catch (error) {
+    if (isLintelError(error)) return [];
+    throw error;
+  }
+}
+
 function nameOf(der: Uint8Array): string {
   return nameText(decodeRelativeNames(readDer(certificateParts(der).subjectDer)));
 }
 
-/** Two digests: of all but the passwords, and of the passwords. */
-function fingerprints(
-  material: TlsMaterial,
-  wishes: KeystoreWishes,
-  passwords: KeystorePasswords,
-  entries: Entries,
-): string {
-  const made = KEYSTORE_ENTRIES.map((name) => entries[name] ?? "");
-  const settings = [wishes.pkcs12?.profile ?? "", wishes.jks?.alias ?? ""];
-  const digest = (...values: readonly unknown[]): string =>
-    createHmac("sha256", material.keyPem).update(JSON.stringify(values)).digest("hex");
-  const known = passwords.kind === "found" ? [passwords.pkcs12, passwords.jks] : [];
-  return `${digest(settings, material.certificatePem, material.caPem, made)} ${digest("passwords", known)}`;
-}
-
-function keystoreEntries(secret: KubeObject): Entries {
-  const entries = Object.entries(dataOf(secret)).flatMap(([name, value]) =>
-    isKeystoreEntry(name) && typeof value === "string" ? [[name, value] as const] : [],
+function entriesOf(secret: KubeObject, kind: Kind): Entries {
+  const data = recordAt(secret, "data");
+  const { keystore, truststore } = KINDS[kind];
+  return Object.fromEntries(
+    [keystore, truststore].flatMap((name) => {
+      const value = stringAt(data, name);
+      return value === undefined ? [] : [[name, value]];
+    }),
   );
-  return Object.fromEntries(entries);
-}
-
-function isKeystoreEntry(name: string): boolean {
-  return KEYSTORE_ENTRIES.some((entry) => entry === name);
-}
-
-function dataOf(secret: KubeObject): Readonly<Record<string, unknown>> {
-  const { data } = secret;
-  return typeof data === "object" && data !== null ? { ...data } : {};
 }
 
 function base64(bytes: Uint8Array): string {

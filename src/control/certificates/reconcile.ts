@@ -25,7 +25,7 @@ import { rootCause } from "./root-cause.ts";
 import { removeLeftovers } from "./leftovers.ts";
 import { namesOf, requestObject } from "./request-object.ts";
 import { lifeFields, lifeFieldsOfNew, missesWindows } from "./life-fields.ts";
-import { makeKeystores, readKeystorePasswords, tlsMaterial, withKeystores } from "./keystores.ts";
+import { readKeystorePasswords, withKeystores } from "./keystores.ts";
 import { certificateSecret, nextPrivateKeySecret } from "./secret.ts";
 import { signingRequest } from "./signing-request.ts";
 import { refreshSecret } from "./upkeep.ts";
@@ -274,16 +274,13 @@ async function storeIssued(
   const before = await store.get(SECRET, namespace, spec.secretName);
   const bare = certificateSecret(certificate, { ...issued, key, leaf, signer }, before);
   const passwords = await readKeystorePasswords(world, certificate);
-  const wanted =
-    passwords.kind === "missing"
-      ? bare
-      : withKeystores(bare, makeKeystores(tlsMaterial(bare), spec.keystores, passwords, nowMs));
+  const wanted = withKeystores(bare, certificate, passwords, nowMs);
   const secret = before === undefined ? await store.create(SECRET, wanted) : await store.update(SECRET, wanted);
   await waitUntilServed(world, secret, signal);
   await writeStatus(store, CERTIFICATE, certificate.object, (old) => {
     const ready =
-      passwords.kind === "missing"
-        ? ({ status: "False", reason: "SecretMismatch", message: passwords.message } as const)
+      passwords.missing.length > 0
+        ? ({ status: "False", reason: "SecretMismatch", message: passwords.missing.join("; ") } as const)
         : ({ status: "True", reason: "Ready", message: "Certificate is up to date and has not expired" } as const);
     const conditions = withCondition(conditionsOf(old), { type: "Ready", ...ready, ...observed(certificate) }, nowMs);
     return {

@@ -49,11 +49,11 @@ export function certificateSecret(
 
 /** Returns `secret` with the further forms of its key and certificate that the spec asks for, and without those it does not. */
 export function withOutputFormats(secret: KubeObject, certificate: Certificate): KubeObject {
-  const keyPem = secretText(secret, "tls.key") ?? "";
-  const certificatePem = secretText(secret, "tls.crt") ?? "";
   const { "tls-combined.pem": _, "key.der": __, ...data } = recordAt(secret, "data");
   const formats: Record<string, string> = {};
   for (const format of certificate.spec.additionalOutputFormats) {
+    const keyPem = secretText(secret, "tls.key") ?? "";
+    const certificatePem = secretText(secret, "tls.crt") ?? "";
     if (format === "CombinedPEM") formats["tls-combined.pem"] = toBase64(`${keyPem}\n${certificatePem}`);
     if (format === "DER") formats["key.der"] = Buffer.from(decodePem(keyPem)[0]?.der ?? []).toString("base64");
   }

@@ -170,6 +170,16 @@ describe("keystores", () => {
     assert.deepEqual(await entriesOf(test), WITH_KEYSTORES);
   });
 
+  it("are made where the password is known, whatever becomes of the others", async () => {
+    await using test = await withCa();
+    const jks = { create: true, password: "changeit" };
+    await test.store.create(CERTIFICATE, web({ keystores: { ...BOTH, jks } }));
+    await test.until(async () => (await test.get(SECRET, "web-tls")) !== undefined, "the Secret");
+    await test.quiet();
+    assert.deepEqual(await entriesOf(test), [...PLAIN, "keystore.jks", "truststore.jks"].toSorted());
+    assert.equal((await test.condition(CERTIFICATE, "web", "Ready"))?.status, "False");
+  });
+
   it("get the new certificate when it is renewed", { skip: skipWithout("openssl") }, async (t) => {
     await using test = await withCa();
     await setPassword(test, "changeit");
@@ -186,10 +196,10 @@ describe("keystores", () => {
     await setPassword(test, "changeit");
     await test.store.create(CERTIFICATE, web({ keystores: { pkcs12: BOTH.pkcs12 } }));
     await test.untilReady("web");
-    const note = (await secretOf(test)).metadata.annotations?.["lintel.dev/keystores"] ?? "";
+    const note = (await secretOf(test)).metadata.annotations?.["lintel.dev/keystore-pkcs12"] ?? "";
     await test.store.delete(SECRET, "shop", "web-tls");
     await test.until(async () => (await test.get(SECRET, "web-tls")) !== undefined, "a new Secret");
-    const other = (await secretOf(test)).metadata.annotations?.["lintel.dev/keystores"] ?? "";
+    const other = (await secretOf(test)).metadata.annotations?.["lintel.dev/keystore-pkcs12"] ?? "";
     assert.match(note, /^[0-9a-f]{64} [0-9a-f]{64}$/);
     assert.notEqual(note.split(" ")[1], other.split(" ")[1], "the same password under another key");
   });

@@ -3,7 +3,7 @@ import { writeObject } from "../status-writer.ts";
 import type { World } from "../world.ts";
 import { recordedCertificate, recordedIssuer } from "./recorded.ts";
 import type { Facts } from "./facts.ts";
-import { makeKeystores, readKeystorePasswords, tlsMaterial, withKeystores, type MadeKeystores } from "./keystores.ts";
+import { readKeystorePasswords, withKeystores } from "./keystores.ts";
 import { withOutputFormats } from "./secret.ts";
 import { withManagedMetadata } from "./secret-metadata.ts";
 
@@ -20,15 +20,12 @@ export async function refreshSecret(world: World, facts: Facts): Promise<void> {
   if ((recordedCertificate(annotations) ?? certificate.name) !== certificate.name) return;
   const found = await world.store.get(SECRET, certificate.namespace, certificate.spec.secretName);
   if (found === undefined) return;
-  let keystores: MadeKeystores | undefined;
   if (secret.keystores.kind === "blocked") {
     world.events.warning(certificate.object, "KeystorePasswordSecretNotFound", secret.keystores.message);
-  } else if (secret.keystores.kind === "stale") {
-    const passwords = await readKeystorePasswords(world, certificate);
-    keystores = makeKeystores(tlsMaterial(found), certificate.spec.keystores, passwords, facts.nowMs);
   }
+  const passwords = await readKeystorePasswords(world, certificate);
   await writeObject(world.store, SECRET, found, (current) => {
     const managed = withOutputFormats(withManagedMetadata(current, certificate, leaf, signer), certificate);
-    return keystores === undefined ? managed : withKeystores(managed, keystores);
+    return withKeystores(managed, certificate, passwords, facts.nowMs);
   });
 }
