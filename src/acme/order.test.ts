@@ -159,6 +159,7 @@ function resource(status: string): AcmeOrderResource {
     status,
     finalize: `${ORDER_URL}/finalize`,
     authorizations: [AUTHORIZATION_URL],
+    identifiers: [],
     ...(status === "valid" ? { certificate: "https://ca/cert/1" } : {}),
   };
 }

@@ -11,6 +11,8 @@ export interface AcmeProblem {
   readonly detail: string;
   /** The HTTP status; 0 when it came inside another document. */
   readonly status: number;
+  /** A page for people about this very occurrence (RFC 8555 section 6.7, userActionRequired). */
+  readonly instance?: string;
   /** The name it is about; in subproblems only (RFC 8555 section 6.7.1). */
   readonly identifier?: AcmeIdentifier;
   readonly subproblems?: readonly AcmeProblem[];
@@ -31,6 +33,8 @@ export interface AcmeOrderResource {
   readonly status: string;
   readonly finalize: string;
   readonly authorizations: readonly string[];
+  /** What it is for; empty when the server does not say. */
+  readonly identifiers: readonly AcmeIdentifier[];
   readonly certificate?: string;
   readonly error?: AcmeProblem;
   /** RFC 3339. */
@@ -69,6 +73,7 @@ const DETAIL_CHARACTERS_MAX = 2000;
 /** Returns the problem in a JSON value; missing parts are filled in, so that there is always a sentence to show. */
 export function parseProblem(value: unknown, status: number, retryAfterMs?: number): AcmeProblem {
   const identifier = parseIdentifier(recordAt(value, "identifier"));
+  const instance = pageAt(value, "instance");
   const subproblems = arrayAt(value, "subproblems")
     .slice(0, LIST_ITEMS_MAX)
     .map((entry) => parseProblem(entry, 0));
@@ -76,6 +81,7 @@ export function parseProblem(value: unknown, status: number, retryAfterMs?: numb
     type: stringAt(value, "type") ?? "about:blank",
     detail: oneLine(stringAt(value, "detail") ?? stringAt(value, "title") ?? "the server gave no reason"),
     status: numberAt(value, "status") ?? status,
+    ...(instance === undefined ? {} : { instance }),
     ...(identifier === undefined ? {} : { identifier }),
     ...(subproblems.length === 0 ? {} : { subproblems }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
@@ -94,6 +100,9 @@ export function parseOrder(value: unknown, url: string, retryAfterMs?: number): 
     url,
     status,
     finalize,
+    identifiers: arrayAt(value, "identifiers")
+      .slice(0, LIST_ITEMS_MAX)
+      .flatMap((entry) => parseIdentifier(entry) ?? []),
     authorizations: arrayAt(value, "authorizations")
       .slice(0, LIST_ITEMS_MAX)
       .filter((entry) => typeof entry === "string"),
@@ -151,6 +160,12 @@ export function describeProblem(problem: AcmeProblem): string {
   const parts = details.length === 0 ? "" : ` [${details.join("; ")}]`;
   const type = problem.type === "about:blank" ? "" : ` (${shortType(problem)})`;
   return `${problem.detail.replace(/\.$/, "")}${parts}${type}`;
+}
+
+/** A person is to open it, so it must be a page of the web and nothing else. */
+function pageAt(value: unknown, key: string): string | undefined {
+  const url = URL.parse(oneLine(stringAt(value, key) ?? ""));
+  return url === null || !/^https?:$/.test(url.protocol) ? undefined : url.href;
 }
 
 function oneLine(text: string): string {

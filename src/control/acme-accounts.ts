@@ -11,6 +11,7 @@ export type AcmeCaller = Pick<
   | "directory"
   | "register"
   | "newOrder"
+  | "findOrder"
   | "order"
   | "authorization"
   | "accept"

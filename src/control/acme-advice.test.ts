@@ -24,6 +24,6 @@ describe("explainProblem()", () => {
   });
 
   it("adds nothing to a problem that only the CA understands", () => {
-    assert.equal(explainProblem(problemOf("serverInternal", "oops"), "shop.example"), "oops (serverInternal)");
+    assert.equal(explainProblem(problemOf("badSignatureAlgorithm", "oops"), "x"), "oops (badSignatureAlgorithm)");
   });
 });

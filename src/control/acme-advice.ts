@@ -42,9 +42,17 @@ function nextStepFor(problem: AcmeProblem, name: string): string | undefined {
     case "unsupportedContact":
       return "Correct spec.acme.email of the issuer";
     case "userActionRequired":
-      return "Follow the link in the CA's message, then change any field of the issuer to try again";
+      return problem.instance === undefined
+        ? "Follow the link in the CA's message, then change any field of the issuer to try again"
+        : `Open ${problem.instance} and do what it asks; it is tried again by itself`;
     case "invalidProfile":
       return "Correct spec.acme.profile of the issuer, or remove it";
+    case "serverInternal":
+    case "badNonce":
+    case "about:blank":
+      return "It is tried again by itself; when it stays, look at the status page of the CA, or ask its operator";
+    case "unsupportedAlgorithm":
+    case "badPublicKey":
     case "badCSR":
       return "Change the key or the names of the Certificate";
     default:

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { AcmeError } from "../acme/client/acme-error.ts";
+import { LintelError } from "../ground/errors.ts";
 import { stringAt } from "../ground/json.ts";
 import { encodeKey, generateKey } from "../pki/key.ts";
 import { parseCertificate } from "../pki/x509/certificate.ts";
 import { base64At, toBase64 } from "../resource/certificate-request.ts";
 import { CERTIFICATE, CERTIFICATE_REQUEST, CHALLENGE, EVENT, ISSUER, ORDER, SECRET } from "../resource/kind.ts";
+import type { AcmeCaller } from "./acme-accounts.ts";
 import { MortalStore, make, problemOf, TestPlane } from "./testing.ts";
 
 const ACME = {
@@ -124,6 +126,36 @@ describe("ACME issuance", () => {
     }
     assert.ok(completed, "the last round ran to its end without dying");
   });
+
+  for (const moment of ["before", "after"] as const) {
+    it(`orders once when the process dies ${moment} any call to the CA`, async () => {
+      let completed = false;
+      for (let calls = 1; !completed && calls < 40; calls++) {
+        await using test = await withIssuer();
+        test.ca.listsOrders = true;
+        const mortal = new MortalStore(test.store);
+        await test.restart({
+          store: mortal,
+          openAcmeCaller: () => mortalCaller(test.ca.caller(), mortal, moment, calls),
+        });
+        await test.store.create(CERTIFICATE, certificate(["a.example", "b.example"]));
+        for (let step = 0; step < 30 && mortal.alive; step++) {
+          await test.quiet();
+          await test.clock.advance(100);
+        }
+        completed = mortal.alive;
+        await test.clock.advance(1000);
+        await test.restart();
+        await test.untilReady("web");
+        await test.quiet();
+        const where = `${moment} call ${String(calls)}`;
+        assert.equal(test.ca.count("newOrder"), 1, where);
+        assert.equal(test.ca.issued, 1, where);
+        assert.equal((await test.store.list(CHALLENGE)).items.length, 0, where);
+      }
+      assert.ok(completed, "the last round ran to its end without dying");
+    });
+  }
 
   it("says on the Certificate what the CA found and what to do", async () => {
     await using test = await withIssuer();
@@ -361,3 +393,32 @@ describe("ACME issuance", () => {
     );
   });
 });
+
+/** A caller whose process dies before or after its `calls`th call: what it asked arrived, or did not. */
+function mortalCaller(caller: AcmeCaller, mortal: MortalStore, moment: "before" | "after", calls: number): AcmeCaller {
+  let left = calls;
+  const die = (): never => {
+    mortal.alive = false;
+    throw new LintelError("Cannot reach the CA: the process is gone", { code: "Unreachable" });
+  };
+  const once = async <Result>(call: () => Promise<Result>): Promise<Result> => {
+    if (!mortal.alive) return die();
+    left -= 1;
+    if (moment === "before" && left === 0) return die();
+    const result = await call();
+    return moment === "after" && left === 0 ? die() : result;
+  };
+  return {
+    ...caller,
+    directory: () => once(() => caller.directory()),
+    register: (options) => once(() => caller.register(options)),
+    newOrder: (options) => once(() => caller.newOrder(options)),
+    findOrder: (identifiers) => once(() => caller.findOrder(identifiers)),
+    order: (url) => once(() => caller.order(url)),
+    authorization: (url) => once(() => caller.authorization(url)),
+    accept: (url) => once(() => caller.accept(url)),
+    finalize: (url, csr) => once(() => caller.finalize(url, csr)),
+    certificate: (url, options) => once(() => caller.certificate(url, options)),
+    renewalInfo: (pem) => once(() => caller.renewalInfo(pem)),
+  };
+}

@@ -91,6 +91,8 @@ export class FakeCa {
   refuse: (call: string) => void = () => undefined;
   /** What it says about every certificate; undefined: it gives no renewal information. */
   renewalInfo: RenewalInfo | undefined;
+  /** Whether accounts have a list of their orders. */
+  listsOrders = false;
   /** How it calls itself in CAA records. */
   caaIdentities: readonly string[] = [];
   /** The one challenge it offers for a name. */
@@ -135,6 +137,13 @@ export class FakeCa {
         const instead = replaces === undefined ? "" : " replaces";
         asked(`newOrder ${identifiers.map(({ value }) => value).join(",")}${instead}`);
         return this.#newOrder(identifiers);
+      },
+      findOrder: async (identifiers) => {
+        asked("findOrder");
+        const wanted = JSON.stringify(identifiers);
+        const open = [...this.#orders.values()].filter(({ status }) => status === "pending" || status === "ready");
+        const found = this.listsOrders ? open.find(({ names }) => JSON.stringify(names) === wanted) : undefined;
+        return found === undefined ? undefined : this.#order(found.url);
       },
       order: async (url) => {
         asked(`order ${url}`);
@@ -184,6 +193,7 @@ export class FakeCa {
     return {
       url,
       status: order.status,
+      identifiers: order.names,
       finalize: `${url}/finalize`,
       authorizations: order.authorizations,
       ...(order.chain === undefined ? {} : { certificate: `${url}/certificate` }),

@@ -61,6 +61,9 @@ const NONCE_RETRIES_MAX = 10;
 const NONCES_MAX = 16;
 /** Alternate chains that are looked at for the preferred one. */
 const ALTERNATES_MAX = 10;
+/** Pages of an account's list of orders that are read, and orders of it that are looked at. */
+const ORDER_PAGES_MAX = 20;
+const ORDERS_MAX = 20;
 
 type Signature = "jwk" | "kid";
 
@@ -157,7 +160,32 @@ export class AcmeClient {
       ...(options.profile === undefined ? {} : { profile: options.profile }),
     };
     const response = await this.#post(newOrder, payload, act);
+    // What is no JSON at all is said first: it tells more than a missing header.
+    jsonOf(response, act);
     return this.#orderOf(response, locationOf(response, newOrder, act), act);
+  }
+
+  /**
+   * Returns an order of this account that is for exactly `identifiers` and can still become a certificate, or undefined:
+   * there is none, or the CA does not list orders (RFC 8555 section 7.1.2.1), as most do not. The newest ones are looked at.
+   */
+  async findOrder(identifiers: readonly AcmeIdentifier[]): Promise<AcmeOrderResource | undefined> {
+    const act = "list the orders of the ACME account";
+    const account = jsonOf(await this.#post(await this.#account(), undefined, act), act);
+    const urls: string[] = [];
+    let page = stringAt(account, "orders");
+    for (let pages = 0; page !== undefined && pages < ORDER_PAGES_MAX; pages++) {
+      const response = await this.#post(page, undefined, act);
+      urls.push(...arrayAt(jsonOf(response, act), "orders").filter((entry) => typeof entry === "string"));
+      page = linksOf(response.headers["link"], "next", page)[0];
+    }
+    const wanted = identifierKey(identifiers);
+    for (const url of urls.slice(-ORDERS_MAX).toReversed()) {
+      const order = await this.order(url);
+      const isOpen = order.status === "pending" || order.status === "ready";
+      if (isOpen && identifierKey(order.identifiers) === wanted) return order;
+    }
+    return undefined;
   }
 
   /** Returns the order at `url` as it is now. */
@@ -378,6 +406,13 @@ export class AcmeClient {
   #retryAfterMs(response: TransportResponse): number | undefined {
     return parseRetryAfter(response.headers["retry-after"], this.#clock.nowMs());
   }
+}
+
+function identifierKey(identifiers: readonly AcmeIdentifier[]): string {
+  return identifiers
+    .map(({ type, value }) => `${type} ${value.toLowerCase()}`)
+    .sort()
+    .join(",");
 }
 
 function issuedBy(chain: string, commonName: string): boolean {

@@ -26,6 +26,7 @@ export const REQUEST_TIMEOUT_MS = 30_000;
 /** Longest answer that is read: certificate chains are some KiB. */
 export const RESPONSE_BYTES_MAX = 1_048_576;
 const SOCKETS_MAX = 8;
+const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 
 /** HTTPS to one CA: verified, bounded in time and size, on a few connections that are kept. Close it when done. */
 export class Transport {
@@ -120,6 +121,14 @@ export class Transport {
       outgoing.on("error", fail);
       outgoing.on("response", (incoming) => {
         answered = true;
+        const { location } = incoming.headers;
+        if (REDIRECTS.includes(incoming.statusCode ?? 0)) {
+          // A signed request is for one URL alone, so it can't be sent to another one.
+          const where = (location ?? "nowhere").replaceAll(/\p{Cc}/gu, "").slice(0, 200);
+          fail(new Error(`it redirects to "${where}", and ACME URLs must not redirect`));
+          outgoing.destroy();
+          return;
+        }
         const chunks: Buffer[] = [];
         let length = 0;
         incoming.on("data", (chunk: Buffer) => {

@@ -1,5 +1,5 @@
 import { createHash, type KeyObject } from "node:crypto";
-import { AcmeError } from "../../acme/client/acme-error.ts";
+import { AcmeError, isTemporary } from "../../acme/client/acme-error.ts";
 import { isLintelError, messageOf } from "../../ground/errors.ts";
 import { encodeKey, generateKey, spkiFingerprint } from "../../pki/key.ts";
 import { base64At, toBase64 } from "../../resource/certificate-request.ts";
@@ -23,6 +23,9 @@ import { accountMessage, decide, type IssuerDecision, type IssuerFacts } from ".
 /** Wait after an account could not be registered; doubles up to the longest. A CA's own Retry-After wins. */
 const REGISTER_RETRY_MS_MIN = 5000;
 const REGISTER_RETRY_MS_MAX: number = 5 * 60_000;
+/** The same after the CA refused the account for good. */
+const REFUSED_RETRY_MS_MIN: number = 15 * 60_000;
+const REFUSED_RETRY_MS_MAX: number = 6 * 3_600_000;
 /** Steps for one key before others get their turn. */
 const STEPS_MAX = 4;
 
@@ -285,6 +288,11 @@ function withHint(error: unknown): string {
 
 function retryAfterMs(error: unknown, failuresBefore: number): number {
   const asked = error instanceof AcmeError ? error.problem.retryAfterMs : undefined;
-  const backoffMs = Math.min(REGISTER_RETRY_MS_MAX, REGISTER_RETRY_MS_MIN * 2 ** Math.min(failuresBefore, 10));
+  // What a person must change wakes the issuer when it is changed; until then the CA says the same again.
+  const isRefusal = error instanceof AcmeError && !isTemporary(error.problem);
+  const [firstMs, longestMs] = isRefusal
+    ? [REFUSED_RETRY_MS_MIN, REFUSED_RETRY_MS_MAX]
+    : [REGISTER_RETRY_MS_MIN, REGISTER_RETRY_MS_MAX];
+  const backoffMs = Math.min(longestMs, firstMs * 2 ** Math.min(failuresBefore, 10));
   return Math.max(asked ?? 0, backoffMs);
 }

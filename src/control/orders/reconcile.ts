@@ -25,6 +25,7 @@ import { decide, identifiersOf, type OrderFacts, type Pace } from "./decide.ts";
 import { holdOrder, noteOrdered } from "./hold.ts";
 import { CHALLENGE_OF_SOLVER, chooseSolver, type SolverChoice } from "./solver.ts";
 import { statusOfMachine } from "./status.ts";
+import { chainObjection, foreignAuthorization } from "./verify.ts";
 
 /** Steps for one key before others get their turn: more than any order needs. */
 const STEPS_MAX = 16;
@@ -41,6 +42,8 @@ interface Memory {
   notBeforeMs: number;
   /** What the CA said and the store did not take yet: asking the CA again could order twice. */
   unsaved: AcmeOrder | undefined;
+  /** The order may be there at the CA already: an earlier process did not write it down, or no answer came. */
+  inDoubt: boolean;
   /** Since when the order is held back; undefined: it is not, or not any more. */
   hold: Hold | undefined;
 }
@@ -49,10 +52,11 @@ interface Memory {
 export function openOrders(world: World): WorkQueue {
   const { caches } = world;
   const memories = new Map<string, Memory>();
+  const startedMs = world.clock.nowMs();
   const queue = new WorkQueue({
     ...world,
     name: "orders",
-    reconcile: (key, signal) => reconcile(world, memories, key, signal),
+    reconcile: (key, signal) => reconcile(world, { memories, startedMs }, key, signal),
   });
   const wake = (object: KubeObject): void => queue.add(objectKey(object));
   caches.orders.subscribe(({ before, after }) => {
@@ -77,7 +81,7 @@ export function openOrders(world: World): WorkQueue {
 
 async function reconcile(
   world: World,
-  memories: Map<string, Memory>,
+  { memories, startedMs }: { readonly memories: Map<string, Memory>; readonly startedMs: number },
   key: string,
   signal: AbortSignal,
 ): Promise<Recheck> {
@@ -98,7 +102,7 @@ async function reconcile(
     if (issuerKindOf(order.spec.issuerRef) === undefined || issuer?.spec.kind !== "acme" || caller === undefined) {
       return undefined;
     }
-    const memory = memoryOf(memories, object);
+    const memory = memoryOf(memories, object, startedMs);
     const run = new OrderRun(world, order, caller, memory, {
       issuer,
       solvers: issuer.spec.solvers,
@@ -110,13 +114,14 @@ async function reconcile(
   return { afterMs: 0 };
 }
 
-function memoryOf(memories: Map<string, Memory>, object: KubeObject): Memory {
+function memoryOf(memories: Map<string, Memory>, object: KubeObject, startedMs: number): Memory {
   const uid = object.metadata.uid ?? "";
   const found = memories.get(uid) ?? {
     pace: undefined,
     failures: 0,
     notBeforeMs: 0,
     unsaved: undefined,
+    inDoubt: Date.parse(object.metadata.creationTimestamp ?? "") <= startedMs,
     hold: undefined,
   };
   memories.delete(uid);
@@ -126,6 +131,12 @@ function memoryOf(memories: Map<string, Memory>, object: KubeObject): Memory {
     memories.delete(oldest);
   }
   return found;
+}
+
+/** An answer that no CA may give; trying again at once would only bring it again. */
+function unusableAnswer(act: string, why: string): AcmeError {
+  const detail = `the CA's answer cannot be used: ${why}`;
+  return new AcmeError(act, { type: "about:blank", detail, status: 200 });
 }
 
 /** What proved its name, or still waits to, is not needed any more; what failed stays to be looked at, and goes with the Order. */
@@ -248,6 +259,10 @@ class OrderRun {
         return machine.state === "new" ? seen(await this.#newOrder(machine)) : machine;
       case "fetchAuthorizations": {
         const authorizations = await Promise.all(step.urls.map((url) => this.#caller.authorization(url)));
+        const foreign = foreignAuthorization(this.#order, authorizations);
+        if (foreign !== undefined) {
+          throw unusableAnswer("order the certificate", `it asks to prove "${foreign}", which was not ordered`);
+        }
         return advance(machine, { kind: "authorizationsSeen", authorizations, nowMs: clock.nowMs() });
       }
       case "poll":
@@ -257,6 +272,8 @@ class OrderRun {
       case "download": {
         const { preferredChain } = this.#options;
         const chain = await this.#caller.certificate(step.url, preferredChain === undefined ? {} : { preferredChain });
+        const objection = chainObjection(this.#order, chain, clock.nowMs());
+        if (objection !== undefined) throw unusableAnswer("use the certificate of the CA", objection);
         return advance(machine, { kind: "downloaded", chain });
       }
       case "awaitChallenges":
@@ -270,14 +287,31 @@ class OrderRun {
 
   /** `replaces` is a courtesy: a CA that does not take it, because it was replaced already or is another's, is asked without. */
   async #newOrder(wish: OrderWish): Promise<AcmeOrderResource> {
+    const made = this.#memory.inDoubt ? await this.#findMade(wish) : undefined;
+    if (made !== undefined) return made;
     try {
       return await this.#caller.newOrder(wish);
     } catch (error) {
+      // Without an answer nobody knows whether it was made.
+      this.#memory.inDoubt = isLintelError(error, "Unreachable");
       const refused = error instanceof AcmeError && !isTemporary(error.problem);
       const about = ["alreadyReplaced", "malformed", "unauthorized", "about:blank"];
       if (wish.replaces === undefined || !refused || !about.includes(shortType(error.problem))) throw error;
       const { replaces: _, ...without } = wish;
       return this.#caller.newOrder(without);
+    }
+  }
+
+  /** Made by a process that died before it wrote it down: a second one would only use up a limit. */
+  async #findMade(wish: OrderWish): Promise<AcmeOrderResource | undefined> {
+    try {
+      const found = await this.#caller.findOrder(wish.identifiers);
+      const others = this.#world.caches.orders.list().map((object) => readOrder(object).status.url);
+      return found === undefined || others.includes(found.url) ? undefined : found;
+    } catch (error) {
+      // Most CAs have no such list: then a second order is made, which is what happened without it.
+      if (isLintelError(error)) return undefined;
+      throw error;
     }
   }
 
