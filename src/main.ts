@@ -11,6 +11,9 @@ async function main(): Promise<void> {
     case "control":
       await (await import("./app/control.ts")).runControl(host);
       return;
+    case "cluster-control":
+      await (await import("./app/cluster-control.ts")).runClusterControl(host);
+      return;
     case "worker":
       await (await import("./app/worker.ts")).runWorker(host);
       return;

@@ -19,6 +19,7 @@ import type { InstanceSummary } from "./instance-summary.ts";
 import { REPLACE_MS_MAX, askForReplacement, openReplaceSocket, type ReplaceWish } from "./replace-socket.ts";
 import { parseNotice, type Notice, type Tone } from "./notice.ts";
 import { addressText, type Address, type ControlSettings, type WorkerSettings } from "./role-settings.ts";
+import type { ClusterSettings, ClusterWishes } from "./cluster-settings.ts";
 import { createStateFolder, stateFolderAt, type StateFolder } from "./state-folder.ts";
 
 /** Everything `lintel up` was asked for, complete: no default is filled in later. */
@@ -29,8 +30,13 @@ export interface UpSettings {
   readonly listen: readonly string[];
   /** Of those, the ones that may be missing on this machine. */
   readonly optionalListen: readonly string[];
-  /** Without `api` no port is bound for the Kubernetes API. */
-  readonly ports: Readonly<Record<"http" | "https" | "acme" | "admin", PortWish>> & { readonly api?: PortWish };
+  /** Without `api` no port is bound for the Kubernetes API, without `acme` none for the local CA's server. */
+  readonly ports: Readonly<Record<"http" | "https" | "admin", PortWish>> & {
+    readonly api?: PortWish;
+    readonly acme?: PortWish;
+  };
+  /** Of a cluster: its API server says what is served, and nothing is kept here but what was served last. */
+  readonly cluster?: ClusterWishes;
   readonly workers: number;
   readonly offline: boolean;
   /** Resolvers as `host:port` for DNS-01; empty: the system's. */
@@ -84,6 +90,7 @@ const TICKET_SECRET_BYTES = 48;
 const START_MS_MAX = 60_000;
 
 const STANDARD_OUTPUT = 1;
+const STANDARD_ERROR = 2;
 
 /** The exit code after a second Ctrl-C: 128 and the number of SIGINT, as shells say it. */
 const EXIT_INTERRUPTED = 130;
@@ -103,8 +110,7 @@ export async function runUp(host: Host, settings: UpSettings, reporter: UpReport
   resources.defer(() => lock.release());
   const bound = bindPorts(portPlans(settings), folder.ports);
   resources.defer(() => closePorts(bound));
-  const logFile = LogFile.open({ path: folder.log, clock: systemClock });
-  resources.defer(() => logFile.close());
+  const logFd = openLogs(settings, folder, resources);
   const place = placeOf(folder, bound);
   for (const note of bound.notes) reporter.line("note", note);
   writeInstance(folder, {
@@ -120,10 +126,10 @@ export async function runUp(host: Host, settings: UpSettings, reporter: UpReport
   const supervisor = Supervisor.start({
     slots: slotPlans(host, settings, folder, bound),
     program: host.program,
-    logFd: logFile.fd,
+    logFd,
     workingDirectory: folder.run,
     clock: systemClock,
-    log: openLog({ level: "info", fd: logFile.fd }).child({ process: "supervisor" }),
+    log: openLog({ level: "info", fd: logFd }).child({ process: "supervisor" }),
     onNotice: (_slot, notice) => start.notice(parseNotice(notice)),
     onDied: (slot, how, restartInMs) => {
       const when = restartInMs === 0 ? "now" : `in ${restartInMs} ms`;
@@ -160,6 +166,14 @@ export async function runUp(host: Host, settings: UpSettings, reporter: UpReport
     start.listening(`Listening on ${listeners(bound, "http")} and ${listeners(bound, "https")}`);
   }
   await stop.stopped;
+}
+
+/** A container's log is its standard error; else it is a file that is bounded. */
+function openLogs(settings: UpSettings, folder: StateFolder, resources: AsyncDisposableStack): number {
+  if (settings.cluster !== undefined) return STANDARD_ERROR;
+  const logFile = LogFile.open({ path: folder.log, clock: systemClock });
+  resources.defer(() => logFile.close());
+  return logFile.fd;
 }
 
 /** Puts another program in the place of the running one; control last, which cannot hold the store twice. */
@@ -236,13 +250,23 @@ interface Stop {
   /** What the signals act on, once it is there. */
   supervisor: Supervisor | undefined;
   graceMs: number;
+  isReplacing: boolean;
+  /** Replacements of the workers that are to be made, the one under way included. */
+  replacementsWanted: number;
 }
 
 /** From here on a signal never ends the process by itself, however early it comes. */
 function onStopSignals(host: Host, reporter: UpReporter): Stop {
   const requested = new AbortController();
   const { promise: stopped, resolve } = Promise.withResolvers<void>();
-  const stop: Stop = { requested: requested.signal, stopped, supervisor: undefined, graceMs: STOP_GRACE_MS };
+  const stop: Stop = {
+    requested: requested.signal,
+    stopped,
+    supervisor: undefined,
+    graceMs: STOP_GRACE_MS,
+    isReplacing: false,
+    replacementsWanted: 0,
+  };
   const onSignal = (): void => {
     if (requested.signal.aborted) {
       stop.supervisor?.kill();
@@ -260,7 +284,16 @@ function onStopSignals(host: Host, reporter: UpReporter): Stop {
   return stop;
 }
 
-async function replaceWorkers({ supervisor, graceMs }: Stop, reporter: UpReporter): Promise<void> {
+/** One replacement at a time: signals that come meanwhile ask for one more, however many they are. */
+async function replaceWorkers(stop: Stop, reporter: UpReporter): Promise<void> {
+  stop.replacementsWanted = stop.isReplacing ? 2 : 1;
+  if (stop.isReplacing) return;
+  stop.isReplacing = true;
+  for (; stop.replacementsWanted > 0; stop.replacementsWanted -= 1) await replaceWorkersOnce(stop, reporter);
+  stop.isReplacing = false;
+}
+
+async function replaceWorkersOnce({ supervisor, graceMs }: Stop, reporter: UpReporter): Promise<void> {
   try {
     await supervisor?.replace("worker", { graceMs, signal: AbortSignal.timeout(START_MS_MAX) });
     reporter.line("done", "Replaced the workers");
@@ -284,8 +317,11 @@ function portPlans(settings: UpSettings): readonly PortPlan[] {
     { name: "http", addresses, optionalAddresses, wish: ports.http },
     { name: "https", addresses, optionalAddresses, wish: ports.https },
     ...(ports.api === undefined ? [] : [local("api", ports.api)]),
-    local("acme", ports.acme),
-    local("admin", ports.admin),
+    ...(ports.acme === undefined ? [] : [local("acme", ports.acme)]),
+    // Probes and Prometheus reach a Pod at its own address.
+    settings.cluster === undefined
+      ? local("admin", ports.admin)
+      : { name: "admin", addresses, optionalAddresses, wish: ports.admin },
     ...(settings.example
       ? [
           local("example-a", { kind: "preferred", ports: [EXAMPLE_PORTS[0]] }),
@@ -333,13 +369,26 @@ function slotPlans(host: Host, settings: UpSettings, folder: StateFolder, bound:
     ticketSecret: randomBytes(TICKET_SECRET_BYTES).toString("base64"),
   };
   return [
-    {
-      name: "control",
-      role: "control",
-      sockets: socketTable(bound, ["api", "acme", "admin"]),
-      settings: control,
-      hearsProcesses: true,
-    },
+    settings.cluster === undefined
+      ? {
+          name: "control",
+          role: "control",
+          sockets: socketTable(bound, ["api", "acme", "admin"]),
+          settings: control,
+          hearsProcesses: true,
+        }
+      : {
+          name: "control",
+          role: "cluster-control",
+          sockets: socketTable(bound, ["admin"]),
+          settings: {
+            ...control,
+            ...settings.cluster,
+            // Where only some peers send the header, other replicas are none of them.
+            proxyProtocol: settings.proxyProtocol?.sources.length === 0,
+          } satisfies ClusterSettings,
+          hearsProcesses: true,
+        },
     ...Array.from({ length: settings.workers }, (_, index) => ({
       name: `worker-${index + 1}`,
       role: "worker",
@@ -390,7 +439,7 @@ function listeners(bound: BoundPorts, name: "http" | "https"): string {
 }
 
 /** What clients elsewhere would dial: the addresses we listen on, or this machine's own for the unspecified ones. */
-function publicAddresses(listen: readonly string[]): readonly string[] {
+export function publicAddresses(listen: readonly string[]): readonly string[] {
   const ours = Object.values(networkInterfaces())
     .flatMap((addresses) => addresses ?? [])
     .filter((entry) => !entry.internal && !entry.address.startsWith("fe80:"));

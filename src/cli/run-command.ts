@@ -3,6 +3,7 @@ import { LintelError, messageOf } from "../ground/errors.ts";
 import type { Host } from "../ground/host.ts";
 import { caCommand } from "./ca.ts";
 import { completionCommand } from "./completion.ts";
+import { controllerCommand } from "./controller.ts";
 import { doctorCommand } from "./doctor.ts";
 import { exitCodeOf } from "./exit-codes.ts";
 import { proxyCommand } from "./proxy.ts";
@@ -35,6 +36,7 @@ export function buildProgram(host: Host): Command {
     .addHelpText("after", EXAMPLES);
   program.addCommand(upCommand(host));
   program.addCommand(proxyCommand(host));
+  program.addCommand(controllerCommand(host));
   program.addCommand(statusCommand(host));
   program.addCommand(renewCommand(host));
   program.addCommand(doctorCommand(host));
@@ -70,6 +72,7 @@ Examples:
   lintel up --example                  HTTPS on this machine in seconds, to look around
   lintel up site.yaml                  serve the Ingresses of a file, with certificates
   lintel proxy shop.example.com --to http://10.0.0.5:8081    HTTPS before one server
+  lintel controller --kubeconfig ~/.kube/config    the edge of a cluster, from its own API server
   KUBECONFIG=~/.local/state/lintel/default/kubeconfig kubectl get certificates
   lintel renew shop-tls                a new certificate, now
   lintel doctor --lifetimes            what would not be renewed in time when lifetimes get shorter

@@ -161,8 +161,8 @@ export function optionsBeside(command: Command, names: readonly string[]): reado
   });
 }
 
-/** The URL may hold a secret, which does not belong on a command line: `@FILE` reads it. Throws BadConfig and NotFound. */
-function alertWebhook(host: Host, option: string | undefined): string {
+/** Returns where alerts go; empty for nowhere. The URL may hold a secret, which does not belong on a command line: `@FILE` reads it. Throws BadConfig and NotFound. */
+export function alertWebhook(host: Host, option: string | undefined): string {
   if (option === undefined) return "";
   const file = option.startsWith("@") ? resolve(host.workingDirectory, option.slice(1)) : undefined;
   if (file !== undefined && !existsSync(file)) throw missingFile(file);
@@ -224,7 +224,8 @@ export function parseSample(text: string): number {
   return Number(text);
 }
 
-function addText(text: string, before: readonly string[] = []): readonly string[] {
+/** Adds a text to those before. */
+export function addText(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text];
 }
 

@@ -3,8 +3,9 @@ import type { AcmeRequestSample } from "../acme/client/request-sample.ts";
 import type { Clock } from "../ground/clock.ts";
 import type { Logger } from "../ground/log.ts";
 import { ISSUER_GROUP, type IssuerReference } from "../resource/certificate.ts";
+import type { EdgeSettings, HttpChallenge } from "../routing/snapshot.ts";
+import type { Kind } from "../resource/kind.ts";
 import type { KubeObject } from "../resource/object.ts";
-import type { EdgeSettings } from "../routing/snapshot.ts";
 import type { Store } from "../store/contract.ts";
 import { AcmeAccounts, type AcmeCaller, type AcmeCallerOptions, type AcmeDirectory } from "./acme-accounts.ts";
 import { allInformers, openCaches } from "./caches.ts";
@@ -77,6 +78,12 @@ export interface ControlPlaneOptions {
    * exactly one may write. @default true
    */
   readonly leads?: boolean;
+  /** Whether to remove our Events after an hour; a real API server does it by itself. @default true */
+  readonly expiresEvents?: boolean;
+  /**
+   * Other replicas that serve the same store: resolves when they answer a challenge too. @default there are none
+   */
+  readonly challengeServedElsewhere?: (challenge: HttpChallenge, signal: AbortSignal) => Promise<void>;
   /** How an ACME client is made; tests pass their own. @default AcmeClient */
   readonly openAcmeCaller?: (options: AcmeCallerOptions) => AcmeCaller;
 }
@@ -115,7 +122,7 @@ export class ControlPlane {
     const { store, clock, random, log } = options;
     const caches = openCaches({ store, clock, random, log }, options.clusterResourceNamespace);
     await Promise.all(allInformers(caches).map((informer) => informer.synced));
-    const events = new EventRecorder({ store, clock, log });
+    const events = new EventRecorder({ store, clock, log, expires: options.expiresEvents ?? true });
     const base: Omit<World, "live" | "accounts" | "doubts"> = {
       store,
       clock,
@@ -140,22 +147,27 @@ export class ControlPlane {
     return plane;
   }
 
-  /** Begins to write: certificates, their orders and challenges, the status of objects, Events. Idempotent. */
-  lead(): void {
+  /**
+   * Begins to write: certificates, their orders and challenges, the status of objects, Events. Idempotent. Without
+   * `certificates` only what concerns Ingresses: somebody else signs here.
+   */
+  lead({ certificates = true }: { readonly certificates?: boolean } = {}): void {
     if (this.#term !== undefined) return;
     const accounts = this.#openAccounts();
     const world: World = { ...this.#world, accounts, doubts: new IssuerDoubts() };
     const ends = allInformers(world.caches).map((informer) => informer.mark());
-    const queues = [
-      openIssuers(world),
-      openIngressShim(world),
-      openCertificates(world),
-      openRenewalInformation(world),
-      openCertificateRequests(world),
-      openOrders(world),
-      openChallenges(world),
-      openAlerts(world),
-    ];
+    const queues = certificates
+      ? [
+          openIssuers(world),
+          openIngressShim(world),
+          openCertificates(world),
+          openRenewalInformation(world),
+          openCertificateRequests(world),
+          openOrders(world),
+          openChallenges(world),
+          openAlerts(world),
+        ]
+      : [];
     this.#term = { accounts, queues, ends };
     this.#publisher.lead(true);
   }
@@ -169,6 +181,20 @@ export class ControlPlane {
     await Promise.all(term.queues.map((queue) => queue.close()));
     for (const end of term.ends) end();
     term.accounts.close();
+  }
+
+  /** The objects of `kind` as they are in the caches; none for a kind that nobody follows. */
+  objects(kind: Kind): readonly KubeObject[] {
+    return (
+      allInformers(this.#world.caches)
+        .find((informer) => informer.kind === kind)
+        ?.list() ?? []
+    );
+  }
+
+  /** Changes what the status of Ingresses says about where the edge is reached. */
+  setAddresses(addresses: readonly EdgeAddress[]): void {
+    this.#publisher.setAddresses(addresses);
   }
 
   /** Whether anything is being worked on; timers that wait don't count. */

@@ -46,11 +46,19 @@ export class EventRecorder {
   readonly #remembered = new Map<string, Remembered>();
   readonly #buckets = new Map<string, Bucket>();
   readonly #closing = new AbortController();
+  readonly #expires: boolean;
   #writing: Promise<void> | undefined;
   #sweeping: Promise<void> | undefined;
   #sweepTimer: Timer | undefined;
 
-  constructor(options: { readonly store: Store; readonly clock: Clock; readonly log: Logger }) {
+  /** `expires`: whether to remove Events that are too old, which a real API server does by itself. */
+  constructor(options: {
+    readonly store: Store;
+    readonly clock: Clock;
+    readonly log: Logger;
+    readonly expires?: boolean;
+  }) {
+    this.#expires = options.expires ?? true;
     this.#store = options.store;
     this.#clock = options.clock;
     this.#log = options.log;
@@ -155,6 +163,7 @@ export class EventRecorder {
   }
 
   #sweepSoon(afterMs: number): void {
+    if (!this.#expires) return;
     this.#sweepTimer ??= this.#clock.timer(afterMs, () => {
       this.#sweepTimer = undefined;
       this.#sweeping = this.#sweep().catch((error: unknown) => {

@@ -8,7 +8,7 @@ import type { Store } from "../store/contract.ts";
 /** First wait after a failed list or watch. */
 const BACKOFF_MS_MIN = 100;
 /** Longest wait; the real one is between half of it and the whole, so that many informers don't knock together. */
-const BACKOFF_MS_MAX = 30_000;
+const BACKOFF_MS_MAX = 10_000;
 
 /** What changed in the cache. `before` is what the cache held until now. */
 export interface Change {

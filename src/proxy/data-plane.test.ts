@@ -468,7 +468,7 @@ test("DataPlane.drain() finishes what is in flight, closes what is idle and acce
   busy.send("GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n");
   await waitFor(() => answer !== undefined && edge.dataPlane.stats().connections.open === 2);
   const drained = edge.dataPlane.drain({ signal: new AbortController().signal });
-  await edge.clock.advance(2_000);
+  await edge.clock.advance(3_000);
   await idle.end();
   answer?.();
   const heard = await busy.end();

@@ -34,6 +34,7 @@ export interface EdgePublisherOptions {
   readonly settings: EdgeSettings;
   readonly classes: readonly string[];
   readonly serveClassless: boolean;
+  readonly challengeServedElsewhere?: (challenge: HttpChallenge, signal: AbortSignal) => Promise<void>;
 }
 
 interface Waiter {
@@ -118,6 +119,11 @@ export class EdgePublisher implements Live {
     if (leads) this.#schedule();
   }
 
+  /** Changes what the status of Ingresses says about where the edge is reached. */
+  setAddresses(addresses: readonly EdgeAddress[]): void {
+    if (this.#status.setAddresses(addresses)) this.#schedule();
+  }
+
   /** Whether a change is still on its way to the edge. */
   get busy(): boolean {
     return this.#scheduled || this.#standIns.busy || this.#tlsAlpn.busy || this.#status.queue.busy;
@@ -126,6 +132,8 @@ export class EdgePublisher implements Live {
   async challengeServed(token: string, signal: AbortSignal): Promise<void> {
     const generation = await this.#published(() => this.#content?.challenges.has(token) === true, signal);
     await this.#options.edge.served(generation, { signal });
+    const challenge = this.#content?.challenges.get(token);
+    if (challenge !== undefined) await this.#options.challengeServedElsewhere?.(challenge, signal);
   }
 
   async secretServed(secret: KubeObject, signal: AbortSignal): Promise<void> {

@@ -16,7 +16,9 @@ export interface EdgeAddress {
 export class IngressStatus {
   readonly queue: WorkQueue;
   readonly #world: Omit<World, "live" | "accounts" | "doubts">;
-  readonly #addresses: readonly EdgeAddress[];
+  #addresses: readonly EdgeAddress[];
+  /** What we wrote before the addresses changed, and what is ours to take away. */
+  readonly #former = new Set<string>();
   #served: ReadonlySet<string> = new Set();
 
   constructor(world: Omit<World, "live" | "accounts" | "doubts">, addresses: readonly EdgeAddress[]) {
@@ -30,6 +32,14 @@ export class IngressStatus {
         return undefined;
       },
     });
+  }
+
+  /** Returns whether that is a change; the next `update` writes it. */
+  setAddresses(addresses: readonly EdgeAddress[]): boolean {
+    if (jsonEqual(addresses, this.#addresses)) return false;
+    this.#former.add(JSON.stringify(this.#addresses));
+    this.#addresses = addresses;
+    return true;
   }
 
   /** Takes the Ingresses that the newest translation serves, all of them. */
@@ -47,11 +57,15 @@ export class IngressStatus {
     if (ingress === undefined) return;
     const wanted = this.#served.has(key) ? this.#addresses : [];
     // Another controller may have taken over: what isn't ours stays.
-    if (wanted.length === 0 && !jsonEqual(addressesOf(ingress), this.#addresses)) return;
+    if (wanted.length === 0 && !this.#isOurs(addressesOf(ingress))) return;
     await writeStatus(this.#world.store, INGRESS, ingress, (status) => ({
       ...status,
       loadBalancer: wanted.length === 0 ? {} : { ingress: wanted },
     }));
+  }
+
+  #isOurs(addresses: readonly unknown[]): boolean {
+    return jsonEqual(addresses, this.#addresses) || this.#former.has(JSON.stringify(addresses));
   }
 }
 

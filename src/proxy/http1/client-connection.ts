@@ -40,6 +40,8 @@ const NO_BYTES: Buffer = Buffer.alloc(0);
 
 /** How long an idle connection of a worker that goes away waits for a request that may be under way to it. */
 const DRAIN_IDLE_MS = 500;
+/** The same for one that has not had a request: whoever connects is about to send one, if only their machine is busy. */
+const DRAIN_FIRST_MS = 2_000;
 
 const HEAD_TIMEOUT: Trouble = { kind: "head-timeout" };
 const BODY_TIMEOUT: Trouble = { kind: "body-timeout" };
@@ -138,7 +140,8 @@ export class ClientConnection implements ChannelOwner, Downstream, Timed {
    */
   drain(): void {
     if (this.#state !== HEAD || this.#parser !== undefined) return;
-    this.deadlineMs = Math.min(this.deadlineMs, this.#plane.deadlines.in(DRAIN_IDLE_MS));
+    const idleMs = this.#requests === 0 ? DRAIN_FIRST_MS : DRAIN_IDLE_MS;
+    this.deadlineMs = Math.min(this.deadlineMs, this.#plane.deadlines.in(idleMs));
   }
 
   destroy(): void {

@@ -1,0 +1,81 @@
+import { arrayAt, booleanAt, numberAt, recordAt, stringAt } from "../ground/json.ts";
+import type { Address } from "./role-settings.ts";
+
+/** What `lintel controller` was asked for beside ports and processes. */
+export interface ClusterWishes {
+  /** A path; undefined: found as kubectl and Pods find theirs. */
+  readonly kubeconfig: string | undefined;
+  readonly context: string | undefined;
+  /** Where the Leases are, and the Secrets of ClusterIssuers; empty: the namespace of the context or the Pod. */
+  readonly namespace: string;
+  /** Names of the IngressClasses to serve. */
+  readonly classes: readonly string[];
+  readonly serveClassless: boolean;
+  /** Serves and writes nothing: for a look before taking over. */
+  readonly shadow: boolean;
+  /** Whether certificates are managed; `auto`: unless cert-manager runs. */
+  readonly certificates: "auto" | "always" | "never";
+  /** `namespace/name` of the Service whose addresses the status of Ingresses gets; empty: none. */
+  readonly publishService: string;
+  /** IP addresses and names that the status of Ingresses gets. */
+  readonly publishAddresses: readonly string[];
+  /** Where other replicas reach this one; an IP address. */
+  readonly replicaAddress: string;
+  /** Where clients reach this one, when neither a Service nor an address is published; empty: nobody says. */
+  readonly edgeAddress: string;
+  /** Unlike any other replica. */
+  readonly identity: string;
+}
+
+/** What the control process of a cluster is told at its start. */
+export interface ClusterSettings extends ClusterWishes {
+  readonly version: string;
+  readonly stateDirectory: string;
+  readonly nameservers: readonly string[];
+  readonly trustedProxies: readonly string[];
+  /** `auto`, `always` or `off`: whether names are looked at before a CA is asked. */
+  readonly preflight: string;
+  /** A URL; empty: nobody is told. */
+  readonly alertWebhook: string;
+  /** Whether every connection to the edge begins with a PROXY header, those of other replicas as well. */
+  readonly proxyProtocol: boolean;
+  readonly edgeHttp: Address;
+  readonly edgeHttps: Address;
+}
+
+/** Returns the settings in a message of the supervisor, which is of this version. */
+export function parseClusterSettings(value: unknown): ClusterSettings {
+  const certificates = stringAt(value, "certificates");
+  return {
+    version: stringAt(value, "version") ?? "",
+    stateDirectory: stringAt(value, "stateDirectory") ?? "",
+    kubeconfig: stringAt(value, "kubeconfig"),
+    context: stringAt(value, "context"),
+    namespace: stringAt(value, "namespace") ?? "",
+    classes: strings(value, "classes"),
+    serveClassless: booleanAt(value, "serveClassless") ?? false,
+    shadow: booleanAt(value, "shadow") ?? false,
+    certificates: certificates === "always" || certificates === "never" ? certificates : "auto",
+    publishService: stringAt(value, "publishService") ?? "",
+    publishAddresses: strings(value, "publishAddresses"),
+    replicaAddress: stringAt(value, "replicaAddress") ?? "",
+    edgeAddress: stringAt(value, "edgeAddress") ?? "",
+    identity: stringAt(value, "identity") ?? "",
+    nameservers: strings(value, "nameservers"),
+    trustedProxies: strings(value, "trustedProxies"),
+    preflight: stringAt(value, "preflight") ?? "auto",
+    alertWebhook: stringAt(value, "alertWebhook") ?? "",
+    proxyProtocol: booleanAt(value, "proxyProtocol") ?? false,
+    edgeHttp: addressAt(value, "edgeHttp"),
+    edgeHttps: addressAt(value, "edgeHttps"),
+  };
+}
+
+function addressAt(value: unknown, key: string): Address {
+  const record = recordAt(value, key);
+  return { host: stringAt(record, "host") ?? "", port: numberAt(record, "port") ?? 0 };
+}
+
+function strings(value: unknown, key: string): readonly string[] {
+  return arrayAt(value, key).filter((entry): entry is string => typeof entry === "string");
+}
