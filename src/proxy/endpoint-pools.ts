@@ -1,4 +1,4 @@
-import type { BalanceState } from "../routing/balance.ts";
+import type { AffinityState } from "../routing/affinity.ts";
 import type { Backend, Endpoint, UpstreamTls } from "../routing/snapshot.ts";
 import type { Plane } from "./plane.ts";
 import { Http2UpstreamConnection } from "./http2/upstream-connection.ts";
@@ -149,7 +149,7 @@ export class EndpointPool {
 }
 
 /** Balancing of one backend, by way of the pools of its endpoints. */
-class BackendState implements BalanceState {
+class BackendState implements AffinityState {
   cursor = 0;
   /** The pools the request at hand has tried. */
   tried: readonly EndpointPool[] = [];
@@ -164,6 +164,11 @@ class BackendState implements BalanceState {
   load(endpoint: Endpoint): number {
     const pool = this.#pools.of(endpoint, this.backend);
     return (pool.inFlight + 1) * (pool.latencyMs + 1);
+  }
+
+  failing(endpoint: Endpoint): boolean {
+    const pool = this.#pools.of(endpoint, this.backend);
+    return pool.ejected || this.tried.includes(pool);
   }
 
   avoid(endpoint: Endpoint): boolean {
@@ -198,7 +203,7 @@ export class EndpointPools {
   }
 
   /** Returns what balancing remembers of `backend`, set up for a request that has tried these pools. */
-  stateOf(backend: Backend, tried: readonly EndpointPool[]): BalanceState {
+  stateOf(backend: Backend, tried: readonly EndpointPool[]): AffinityState {
     let state = this.#states.get(backend.id);
     if (state === undefined) {
       state = new BackendState(this, backend);

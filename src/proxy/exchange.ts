@@ -4,6 +4,7 @@ import { match } from "../routing/match.ts";
 import { mayAccess } from "../routing/phases/access.ts";
 import type { Backend, HttpChallenge, Route, RoutePolicy, Snapshot } from "../routing/snapshot.ts";
 import { admitClient, type ClientRefusal } from "./client-auth/admit-client.ts";
+import { AffinitySession } from "./affinity-session.ts";
 import { type Answer, challengeAnswer, redirectAnswer } from "./answer.ts";
 import { giveBuffer } from "./buffer-pool.ts";
 import type { Channel } from "./channel.ts";
@@ -65,6 +66,8 @@ export class Exchange {
   #backend: Backend | undefined;
   /** What consistent hashing goes by; worked out once, because headers are gone when a request is tried again. */
   #hashKey: string | undefined;
+  /** Where a cookie keeps the client with an endpoint. */
+  #session: AffinitySession | undefined;
   #upstream: Upstream | undefined;
   #active = false;
   #bodyComplete = false;
@@ -97,6 +100,11 @@ export class Exchange {
   /** The policy of the route, once there is one. */
   get policy(): RoutePolicy | undefined {
     return this.route?.policy;
+  }
+
+  /** The value of the Set-Cookie header that the response gets from the edge, beside the endpoint's own. */
+  get cookie(): string | undefined {
+    return this.#session?.cookie(this.plane.clock.nowMs());
   }
 
   /** Goes through every phase in order, until the request is on its way or answered. */
@@ -143,6 +151,7 @@ export class Exchange {
     }
     this.#backend = backend;
     this.#hashKey = backend.balance === "hash" ? this.#keyOf(policy) : undefined;
+    if (policy.affinity !== undefined) this.#session = new AffinitySession(policy.affinity, backend, this);
     this.downstream.composeRequest(this);
     this.#attempt(true);
   }
@@ -303,7 +312,11 @@ export class Exchange {
     const backend = this.#backend;
     if (backend === undefined || route === undefined || request === undefined) return;
     const { pools } = plane;
-    const endpoint = pickEndpoint(backend, pools.stateOf(backend, this.#tried), plane.random, this.#hashKey);
+    const state = pools.stateOf(backend, this.#tried);
+    const endpoint =
+      this.#session === undefined
+        ? pickEndpoint(backend, state, plane.random, this.#hashKey)
+        : this.#session.pick(state, plane.random);
     if (endpoint === undefined) return this.#trouble({ kind: "no-backend", reason: problemOf(backend) ?? "" });
     const { policy } = route;
     const pool = pools.of(endpoint, backend);
@@ -330,6 +343,7 @@ export class Exchange {
     this.#attempts = 0;
     if (this.#tried.length > 0) this.#tried = [];
     this.#lastPool = undefined;
+    this.#session = undefined;
     this.#status = 0;
     this.#connectMs = undefined;
     this.#upstreamMs = undefined;

@@ -5,6 +5,8 @@ import type { KubeObject } from "./object.ts";
 export interface Service {
   readonly namespace: string;
   readonly name: string;
+  /** Empty where nothing has given it one. */
+  readonly uid: string;
   readonly type: "ClusterIP" | "NodePort" | "LoadBalancer" | "ExternalName";
   /** Lower case, without a final dot; empty unless the type is ExternalName. */
   readonly externalName: string;
@@ -31,6 +33,7 @@ export function parseService(object: KubeObject): Service {
   return {
     namespace: object.metadata.namespace ?? "",
     name: object.metadata.name,
+    uid: object.metadata.uid ?? "",
     type,
     externalName: type === "ExternalName" ? externalName : "",
     ports: arrayAt(spec, "ports").flatMap(parseServicePort),

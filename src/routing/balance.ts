@@ -57,7 +57,9 @@ export function pickEndpoint(
     case "ewma":
       return pickCheaperOfTwo(endpoints, state, random);
     case "hash":
-      return key === undefined ? pickInTurn(endpoints, state) : pickByHash(endpoints, state, key);
+      return key === undefined
+        ? pickInTurn(endpoints, state)
+        : pickByHash(endpoints, (endpoint) => state.avoid(endpoint), key);
     default:
       return backend.balance satisfies never;
   }
@@ -97,14 +99,21 @@ function pickCheaperOfTwo(
   return state.load(second) < state.load(first) ? second : first;
 }
 
-/** Rendezvous hashing: removing an endpoint moves only the keys it had. */
-function pickByHash(endpoints: readonly Endpoint[], state: BalanceState, key: string): Endpoint | undefined {
+/**
+ * Returns the endpoint of `key`, by rendezvous hashing: removing an endpoint moves only the keys it had. One to `avoid` is
+ * taken only when all are.
+ */
+export function pickByHash(
+  endpoints: readonly Endpoint[],
+  avoid: (endpoint: Endpoint) => boolean,
+  key: string,
+): Endpoint | undefined {
   let best: Endpoint | undefined;
   let bestScore = -1;
   let bestAvoided = true;
   for (const endpoint of endpoints) {
     const score = hash(key, endpoint);
-    const avoided = state.avoid(endpoint);
+    const avoided = avoid(endpoint);
     if ((bestAvoided && !avoided) || (bestAvoided === avoided && score > bestScore)) {
       best = endpoint;
       bestScore = score;

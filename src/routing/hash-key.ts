@@ -1,3 +1,5 @@
+import { cookieValue } from "./cookie-value.ts";
+
 /** What a hash key may be made of. Each may look the value up when asked. */
 export interface HashFacts {
   /** Path and query as they came. */
@@ -75,15 +77,6 @@ function argumentValue(query: string, name: string): string {
   for (const pair of query.split("&")) {
     const equals = pair.indexOf("=");
     if (equals === name.length && pair.slice(0, equals).toLowerCase() === name) return pair.slice(equals + 1);
-  }
-  return "";
-}
-
-/** Cookie names are case-sensitive (RFC 6265 section 4.1); the first of a name counts. */
-function cookieValue(header: string, name: string): string {
-  for (const pair of header.split(";")) {
-    const equals = pair.indexOf("=");
-    if (equals > 0 && pair.slice(0, equals).trim() === name) return pair.slice(equals + 1).trim();
   }
   return "";
 }

@@ -86,6 +86,8 @@ export interface RoutePolicy {
   readonly upstreamHost?: string | undefined;
   /** With `hash` balancing: what requests of one endpoint have in common, with nginx's variables (`hash-key.ts`). */
   readonly hashBy?: string | undefined;
+  /** Requests of one client go to one endpoint; it wins over the backend's way of balancing. Undefined: they do not. */
+  readonly affinity?: CookieAffinity | undefined;
   /** The endpoint gets another path (`phases/rewrite.ts`); undefined: the client's is kept. */
   readonly rewrite?: PathRewrite | undefined;
   /** Who gets in, ahead of everything but ACME challenges (`phases/access.ts`); undefined: everyone. */
@@ -100,6 +102,25 @@ export interface AccessLists {
   readonly allow?: readonly string[] | undefined;
   /** These are refused, whatever `allow` says. */
   readonly deny?: readonly string[] | undefined;
+}
+
+/** A cookie of the edge's own that keeps a client with an endpoint (`affinity.ts`). */
+export interface CookieAffinity {
+  readonly name: string;
+  readonly path: string;
+  readonly domain?: string | undefined;
+  readonly sameSite?: "Strict" | "Lax" | "None" | undefined;
+  /** Whether `SameSite=None` is left out for browsers that take it for something else. */
+  readonly unlessMisread: boolean;
+  /** From now on, in seconds, as a time and as a duration; undefined: until the browser is closed. */
+  readonly expiresS?: number | undefined;
+  readonly maxAgeS?: number | undefined;
+  /** Undefined: when the client came by HTTPS. */
+  readonly secure?: boolean | undefined;
+  /** Whether a client stays with the endpoint that took over when its own failed. */
+  readonly changeOnFailure: boolean;
+  /** `balanced`: new endpoints take clients over from the others. `persistent`: clients stay where they are. */
+  readonly mode: "balanced" | "persistent";
 }
 
 /** A whole new path for the endpoint, made from the parts that a regular expression finds in the client's. */
@@ -120,6 +141,8 @@ export interface Backend {
   /** When there are none: why, in one line for the 503 answer, such as `Service "shop/web" does not exist`. */
   readonly problem?: string | undefined;
   readonly balance: "round-robin" | "least-request" | "ewma" | "hash";
+  /** Where clients are kept with endpoints: what cookies that name them are keyed with. The Service's own, and secret. */
+  readonly affinityKey?: string | undefined;
   /** With `https` and `h2`: how TLS is spoken; undefined: endpoints may show any certificate. */
   readonly tls?: UpstreamTls | undefined;
 }

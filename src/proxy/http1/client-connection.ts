@@ -486,7 +486,7 @@ export class ClientConnection implements ChannelOwner, Downstream, Timed {
     const chunked = !bodiless && head.contentLength < 0 && this.#minorVersion === 1;
     // A response without a body may still say how it would be framed.
     const saysChunked = chunked || (exchange.isHead && head.chunked && this.#minorVersion === 1);
-    this.#writer.head(head, { chunked, saysChunked }, this.#connectionLine());
+    this.#writer.head(head, { chunked, saysChunked }, this.#connectionLine(), exchange.cookie);
   }
 
   sendBody(source: Channel, buffer: Buffer, start: number, end: number): void {
@@ -524,7 +524,7 @@ export class ClientConnection implements ChannelOwner, Downstream, Timed {
   }
 
   upgrade(exchange: Exchange, head: ResponseParser, upstream: UpstreamConnection, early: Buffer): void {
-    this.#writer.switching(head);
+    this.#writer.switching(head, exchange.cookie);
     this.#state = OVER;
     this.#plane.deadlines.remove(this);
     const stash = this.#stash ?? NO_BYTES;

@@ -32,11 +32,13 @@ export class ResponseWriter {
     head: ResponseParser,
     options: { readonly chunked: boolean; readonly saysChunked: boolean },
     line: ConnectionLine,
+    cookie: string | undefined,
   ): void {
     this.#chunked = options.chunked;
     this.#trailers = undefined;
-    this.#reserve(head.headers.position + 128);
+    this.#reserve(head.headers.position + 128 + roomFor(cookie));
     this.#putHead(head, head.status !== 204);
+    this.#putCookie(cookie);
     if (options.saysChunked) this.#put("Transfer-Encoding: chunked\r\n");
     this.#put(line);
     this.#put("\r\n");
@@ -50,9 +52,10 @@ export class ResponseWriter {
   }
 
   /** Writes the head of an upgrade. */
-  switching(head: ResponseParser): void {
-    this.#reserve(head.headers.position + 256);
+  switching(head: ResponseParser, cookie: string | undefined): void {
+    this.#reserve(head.headers.position + 256 + roomFor(cookie));
     this.#putHead(head, true);
+    this.#putCookie(cookie);
     this.#put("Connection: upgrade\r\n");
     if (head.upgradeIndex >= 0) this.#put(`Upgrade: ${head.headers.value(head.bytes, head.upgradeIndex)}\r\n`);
     this.#put("\r\n");
@@ -135,6 +138,10 @@ export class ResponseWriter {
     if (this.#out !== undefined) this.#outLength = putText(this.#out, this.#outLength, text);
   }
 
+  #putCookie(cookie: string | undefined): void {
+    if (cookie !== undefined) this.#put(`Set-Cookie: ${cookie}\r\n`);
+  }
+
   #putHead(head: ResponseParser, withLength: boolean): void {
     const out = this.#out;
     if (out === undefined) return;
@@ -148,4 +155,9 @@ export class ResponseWriter {
     at = putText(out, at, "\r\n");
     this.#outLength = putHeaders(out, at, bytes, head.headers, withLength ? KEPT_OF_RESPONSE : KEPT_WITHOUT_LENGTH);
   }
+}
+
+/** Of a cookie of the edge's own, with its name and line end. */
+function roomFor(cookie: string | undefined): number {
+  return cookie === undefined ? 0 : cookie.length + 16;
 }

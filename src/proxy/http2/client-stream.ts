@@ -263,10 +263,11 @@ export class ClientStream implements Downstream, StreamOwner, Timed {
     this.#stream?.sendHead(writer, false);
   }
 
-  sendHead(_exchange: Exchange, head: ResponseParser): void {
+  sendHead(exchange: Exchange, head: ResponseParser): void {
     writer.begin();
     writer.status(head.status);
     putFields(head, head.status === 204 ? KEPT_WITHOUT_LENGTH : KEPT_OF_RESPONSE);
+    putCookie(exchange);
     this.#stream?.sendHead(writer, false);
   }
 
@@ -333,6 +334,7 @@ export class ClientStream implements Downstream, StreamOwner, Timed {
     writer.begin();
     writer.status(200);
     putFields(head, KEPT_WITHOUT_LENGTH, SEC_WEBSOCKET_ACCEPT);
+    putCookie(exchange);
     stream.sendHead(writer, false);
     const { plane } = this.#connection;
     const idleTimeoutMs = exchange.policy?.readTimeoutMs ?? plane.limits.idleTimeoutMs;
@@ -383,6 +385,10 @@ const NOBODY: ChannelOwner = {
 
 /** What an extended CONNECT has no need of: its own success says the same. */
 const SEC_WEBSOCKET_ACCEPT = "sec-websocket-accept";
+
+function putCookie({ cookie }: Exchange): void {
+  if (cookie !== undefined) writer.text("set-cookie", cookie);
+}
 
 function putFields(head: ResponseParser, kept: KeptKinds, without = ""): void {
   const { headers, bytes } = head;

@@ -1,11 +1,12 @@
 import { quoted } from "../../resource/parse-problem.ts";
-import type { Backend, PathRewrite, RoutePolicy } from "../../routing/snapshot.ts";
+import type { Backend, CookieAffinity, PathRewrite, RoutePolicy } from "../../routing/snapshot.ts";
 import { isHashTemplate } from "../../routing/hash-key.ts";
 import { ACCESS_BLOCKS_MAX, isAddressBlock } from "../../routing/phases/access.ts";
 import type { Diagnostic } from "../diagnostic.ts";
 import { parseBool, parseCount, parseSeconds, parseSize } from "./annotation-value.ts";
 import { CLIENT_AUTH_NAMES, type ClientAuthWish, readClientAuth } from "./client-auth-annotations.ts";
 import { PROXY_SSL_NAMES, readProxySsl, type UpstreamTlsSettings } from "./proxy-ssl.ts";
+import { readSessionCookie, SESSION_COOKIE_NAMES } from "./session-cookie.ts";
 import { NGINX_PREFIX, NOT_NEEDED, SECURITY, UNSUPPORTED } from "./known-annotations.ts";
 
 /** What the annotations of one Ingress ask for, defaults applied. */
@@ -16,6 +17,8 @@ export interface IngressPolicy {
   readonly httpsRedirect: "never" | "tls" | "always";
   readonly protocol: Backend["protocol"];
   readonly balance: Backend["balance"];
+  /** Without the path, which may depend on the route's. */
+  readonly affinity: CookieAffinity | undefined;
   /** With `https` and `h2`. */
   readonly tls: UpstreamTlsSettings | undefined;
   /** The paths of the Ingress answer 503 with this. */
@@ -85,12 +88,14 @@ export function readIngressPolicy(annotations: Readonly<Record<string, string>>)
   const { wish: clientAuth, findings: clientFindings } = readClientAuth(annotations, draft.passthrough);
   findings.push(...clientFindings);
   const proxySsl = readProxySsl(annotations, draft);
-  findings.push(...proxySsl.findings);
+  const session = readSessionCookie(annotations);
+  findings.push(...proxySsl.findings, ...session.findings);
   return {
     policy: draft.policy,
     httpsRedirect: draft.forceSslRedirect ? "always" : draft.sslRedirect ? "tls" : "never",
     protocol: draft.protocol,
     tls: proxySsl.settings,
+    affinity: draft.passthrough ? undefined : session.affinity,
     // A hash wins over `load-balance`, as in ingress-nginx.
     balance: draft.policy.hashBy === undefined ? draft.balance : "hash",
     refusal: draft.refusal ?? proxySsl.refusal,
@@ -119,7 +124,7 @@ interface Draft {
 function readOne(name: string, value: string, draft: Draft, findings: Finding[]): void {
   if (CLIENT_AUTH_NAMES.has(name)) return;
   const full = `${NGINX_PREFIX}${name}`;
-  if (PROXY_SSL_NAMES.includes(name)) return;
+  if (PROXY_SSL_NAMES.includes(name) || SESSION_COOKIE_NAMES.includes(name)) return;
   const restricts = SECURITY.get(name);
   if (restricts !== undefined) {
     if (restricts(value)) refuse(full, draft, findings);
@@ -324,7 +329,11 @@ function reportVoid(annotations: Readonly<Record<string, string>>, findings: Fin
   const names = Object.keys(annotations)
     .filter((full) => full.startsWith(NGINX_PREFIX))
     .map((full) => full.slice(NGINX_PREFIX.length))
-    .filter((name) => name !== "ssl-passthrough" && (READERS.has(name) || PROXY_SSL_NAMES.includes(name)))
+    .filter(
+      (name) =>
+        name !== "ssl-passthrough" &&
+        (READERS.has(name) || PROXY_SSL_NAMES.includes(name) || SESSION_COOKIE_NAMES.includes(name)),
+    )
     .sort();
   if (names.length === 0) return;
   findings.push({
@@ -353,6 +362,7 @@ function isKnown(name: string): boolean {
     ACCESS_LISTS.has(name) ||
     CLIENT_AUTH_NAMES.has(name) ||
     PROXY_SSL_NAMES.includes(name) ||
+    SESSION_COOKIE_NAMES.includes(name) ||
     SECURITY.has(name) ||
     NOT_NEEDED.has(name) ||
     UNSUPPORTED.includes(name)
@@ -365,6 +375,7 @@ function unknown(name: string): Finding {
     ...ACCESS_LISTS.keys(),
     ...CLIENT_AUTH_NAMES,
     ...PROXY_SSL_NAMES,
+    ...SESSION_COOKIE_NAMES,
     ...SECURITY.keys(),
     ...NOT_NEEDED.keys(),
     ...UNSUPPORTED,

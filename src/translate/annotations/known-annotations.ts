@@ -21,9 +21,7 @@ export const NOT_NEEDED: ReadonlyMap<string, string> = new Map([
 
 /** Names of ingress-nginx that have no effect here, and are not about who may get in. */
 export const UNSUPPORTED: readonly string[] = [
-  "affinity",
   "affinity-canary-behavior",
-  "affinity-mode",
   "app-root",
   "auth-always-set-cookie",
   "auth-cache-duration",
@@ -88,15 +86,6 @@ export const UNSUPPORTED: readonly string[] = [
   "relative-redirects",
   "satisfy",
   "server-alias",
-  "session-cookie-change-on-failure",
-  "session-cookie-conditional-samesite-none",
-  "session-cookie-domain",
-  "session-cookie-expires",
-  "session-cookie-max-age",
-  "session-cookie-name",
-  "session-cookie-path",
-  "session-cookie-samesite",
-  "session-cookie-secure",
   "ssl-ciphers",
   "ssl-prefer-server-ciphers",
   "stream-snippet",

@@ -13,6 +13,8 @@ export interface BackendReference {
   readonly balance: Backend["balance"];
   /** Undefined: endpoints may show any certificate, or TLS is not ours to speak. */
   readonly tls: UpstreamTlsSettings | undefined;
+  /** Whether a cookie keeps clients with its endpoints. */
+  readonly sticky: boolean;
 }
 
 /**
@@ -21,9 +23,12 @@ export interface BackendReference {
  * speaking TLS are many, so 48 bits stand for them: `shop/web:443+https+tls-0f1e2d3c4b5a`.
  */
 export function backendId(reference: Omit<BackendReference, "id">): string {
-  const { namespace, service, port, protocol, balance, tls } = reference;
-  const ways = `${protocol === "http" ? "" : `+${protocol}`}${balance === "round-robin" ? "" : `+${balance}`}${
-    tls === undefined ? "" : `+tls-${fingerprint(tls).slice(0, 12)}`
-  }`;
-  return `${namespace}/${service}:${port}${ways}`;
+  const { namespace, service, port, protocol, balance, tls, sticky } = reference;
+  const ways = [
+    ...(protocol === "http" ? [] : [protocol]),
+    ...(balance === "round-robin" ? [] : [balance]),
+    ...(tls === undefined ? [] : [`tls-${fingerprint(tls).slice(0, 12)}`]),
+    ...(sticky ? ["cookie"] : []),
+  ];
+  return `${namespace}/${service}:${port}${ways.map((way) => `+${way}`).join("")}`;
 }

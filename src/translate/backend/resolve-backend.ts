@@ -45,7 +45,7 @@ export function resolveBackend(
   }
   const known = remembered.get(reference.id);
   if (known !== undefined && known.secret === secret && sameFacts(known.facts, facts)) return known.resolved;
-  const resolved = withTls(reference, facts.service, secret, resolve(reference, facts));
+  const resolved = withWays(reference, facts.service, secret, resolve(reference, facts));
   remembered.set(reference.id, { facts, secret, resolved });
   return resolved;
 }
@@ -59,16 +59,20 @@ function sameFacts(left: ServiceFacts, right: ServiceFacts): boolean {
 }
 
 /** Endpoints that cannot be spoken to as it was asked for are not spoken to at all. */
-function withTls(
+function withWays(
   reference: BackendReference,
   service: Service,
   secret: KubeObject | undefined,
   resolved: ResolvedBackend,
 ): ResolvedBackend {
-  if (reference.tls === undefined || resolved.backend.endpoints.length === 0) return resolved;
+  if (resolved.backend.endpoints.length === 0) return resolved;
+  // Nobody outside knows the uid, every replica does, and it stays as long as the Service.
+  const keyed = reference.sticky ? { affinityKey: `${service.uid}/${service.namespace}/${service.name}` } : {};
+  const backend = { ...resolved.backend, ...keyed };
+  if (reference.tls === undefined) return { ...resolved, backend };
   const reading = readUpstreamTls(reference.tls, service, secret);
   if (reading.kind === "unusable") return broken(reference, "UpstreamSecretUnusable", reading.message, reading.hint);
-  return { ...resolved, backend: { ...resolved.backend, tls: reading.tls } };
+  return { ...resolved, backend: { ...backend, tls: reading.tls } };
 }
 
 function resolve(reference: BackendReference, facts: ServiceFacts): ResolvedBackend {

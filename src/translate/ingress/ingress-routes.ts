@@ -9,6 +9,7 @@ import {
   type IngressPolicy,
   type Refusal,
 } from "../annotations/ingress-policy.ts";
+import { cookieOfRoute } from "../annotations/session-cookie.ts";
 import type { BackendReference } from "../backend/backend-reference.ts";
 import { backendId } from "../backend/backend-reference.ts";
 import { regexFault } from "../regex-guard.ts";
@@ -127,19 +128,23 @@ class RouteReader {
 
   /** `rewritten` is the path that a rewrite starts from; a default backend has none and is not rewritten. */
   #forms(suffix: string, path: PathMatch, rewritten: string | undefined, backend: IngressBackend): RouteForms {
-    const { policy, rewriteTarget } = this.#policy;
+    const { policy, affinity, rewriteTarget } = this.#policy;
     const rewrite = rewritten === undefined ? undefined : rewriteOf(rewritten, rewriteTarget);
     return new RouteForms({
       id: `Ingress/${this.#reference.namespace}/${this.#reference.name}${suffix}`,
       source: this.#reference,
       path,
       action: this.#action(backend),
-      policy: rewrite === undefined ? policy : { ...policy, rewrite },
+      policy: {
+        ...policy,
+        ...(rewrite === undefined ? {} : { rewrite }),
+        ...(affinity === undefined ? {} : { affinity: cookieOfRoute(affinity, path.value) }),
+      },
     });
   }
 
   #action(backend: IngressBackend): Action {
-    const { refusal, protocol, balance, tls } = this.#policy;
+    const { refusal, protocol, balance, tls, affinity } = this.#policy;
     if (backend.kind === "resource") {
       const named = `${backend.resourceKind} ${quoted(backend.name)}`;
       const reason = `The backend is ${named}; only Services can be forwarded to`;
@@ -147,7 +152,8 @@ class RouteReader {
       return { kind: "reject", status: 503, code: "BackendUnsupported", reason };
     }
     const { name, port } = backend;
-    const made = { namespace: this.#ingress.namespace, service: name, port, protocol, balance, tls };
+    const shared = { protocol, balance, tls, sticky: affinity !== undefined };
+    const made = { namespace: this.#ingress.namespace, service: name, port, ...shared };
     const id = backendId(made);
     if (!this.backends.has(id)) this.backends.set(id, { ...made, id });
     if (refusal !== undefined) return refusing(refusal);
