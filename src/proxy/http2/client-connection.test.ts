@@ -365,6 +365,32 @@ test("drain() says GOAWAY, lets the request under way finish, and then the conne
   await drained;
 });
 
+test("A request that says it has no body reaches the endpoint when it has ended, and never with DATA behind it", async () => {
+  let heard = "";
+  await using endpoint = await openRawEndpoint((socket, text) => {
+    heard += text;
+    socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+  });
+  await using edge = await openEdge(shopSnapshot([endpoint.port]));
+  await using client = new Client(edge);
+  const post = { ":method": "POST", "content-length": "0" };
+  const lying = client.request({ ...post, ":path": "/lying" }, { end: false });
+  lying.write("GET /smuggled HTTP/1.1\r\nHost: shop.example\r\n\r\n");
+  await assert.rejects(answerOf(lying));
+  assert.equal(lying.rstCode, constants.NGHTTP2_PROTOCOL_ERROR);
+  const honest = client.request({ ...post, ":path": "/honest" }, { end: false });
+  const answer = answerOf(honest);
+  honest.end();
+  assert.equal((await answer).status, 200);
+  assert.match(heard, /^POST \/honest HTTP\/1\.1\r\n[\s\S]*Content-Length: 0\r\n\r\n$/i);
+  const silent = client.request(post, { end: false });
+  const refused = answerOf(silent);
+  await waitFor(() => edge.dataPlane.stats().connections.open > 0);
+  await client.get("/");
+  await edge.clock.advance(61_000);
+  assert.equal((await refused).status, 408);
+});
+
 test("A body that stops is answered 408, and an idle connection gets GOAWAY", async () => {
   await using edge = await openShop();
   await using client = new Client(edge);

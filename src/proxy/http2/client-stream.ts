@@ -48,6 +48,8 @@ export class ClientStream implements Downstream, StreamOwner, Timed {
   /** While the exchange starts. */
   #parser: RequestParser | undefined;
   #webSocketKey = "";
+  /** A request that says it has no body and has not ended: it waits for that, because its head tells the endpoint so too. */
+  #unended: UnendedRequest | undefined;
   /** Of the body: what came before the endpoint was there to take it, and how much the client may not replace yet. */
   #stash: Buffer[] = [];
   #held = 0;
@@ -87,30 +89,42 @@ export class ClientStream implements Downstream, StreamOwner, Timed {
     if (fields.protocol !== "" && fields.protocol !== "websocket") return this.#refuse(BAD_PROTOCOL);
     const head = composeHead(fields, !stream.remoteEnded);
     this.#webSocketKey = head.webSocketKey;
+    const { method, contentLength } = fields;
+    if (contentLength === 0 && !stream.remoteEnded && head.webSocketKey === "") {
+      const { plane } = this.#connection;
+      this.#unended = { head: Buffer.from(head.bytes.subarray(0, head.end)), method };
+      this.deadlineMs = plane.deadlines.in(plane.limits.bodyTimeoutMs);
+      plane.deadlines.add(this);
+      return;
+    }
+    this.#read(head.bytes, head.end, { method, contentLength: stream.remoteEnded ? 0 : contentLength });
+  }
+
+  #read(bytes: Buffer, end: number, request: { readonly method: string; readonly contentLength: number }): void {
     const parser = this.#connection.plane.requestParsers.shared;
     parser.begin();
-    const progress = parser.feed(head.bytes, 0, head.end);
+    const progress = parser.feed(bytes, 0, end);
     // A head without end can only be one that is too long for the parser; anything else is its own fault.
     if (progress !== DONE) {
       const { problem } = parser;
       parser.begin();
       return this.#refuse({ kind: "framing", problem });
     }
-    this.#start(parser, fields, stream.remoteEnded);
+    this.#start(parser, request);
   }
 
-  #start(parser: RequestParser, fields: FieldBlock, ended: boolean): void {
+  #start(parser: RequestParser, request: { readonly method: string; readonly contentLength: number }): void {
     const { plane, target, forwarded } = this.#connection;
     const exchange = this.#exchange;
     const problem = target.read(parser);
     if (problem !== undefined) return this.#refuse({ kind: "framing", problem });
     const isUpgrade = this.#webSocketKey !== "";
-    exchange.method = isUpgrade ? "GET" : fields.method;
+    exchange.method = isUpgrade ? "GET" : request.method;
     exchange.isHead = exchange.method === "HEAD";
     exchange.host = target.host;
     exchange.path = target.path;
     exchange.forwardPath = target.forwardPath;
-    exchange.contentLength = ended || isUpgrade ? 0 : fields.contentLength;
+    exchange.contentLength = isUpgrade ? 0 : request.contentLength;
     exchange.wantsUpgrade = isUpgrade;
     exchange.secure = forwarded.begin(parser, target.authority, plane.trusted, plane.snapshot.settings);
     exchange.clientAddress = forwarded.clientAddress;
@@ -155,6 +169,11 @@ export class ClientStream implements Downstream, StreamOwner, Timed {
 
   onEnd(trailers: FieldBlock | undefined): void {
     this.#bodyEnded = true;
+    const unended = this.#unended;
+    if (unended !== undefined) {
+      this.#forgetUnended();
+      return this.#read(unended.head, unended.head.length, { method: unended.method, contentLength: 0 });
+    }
     this.deadlineMs = Infinity;
     if (trailers !== undefined && trailers.count > 0) this.#keepTrailers(trailers);
     if (this.#stash.length === 0) this.#endBody();
@@ -172,6 +191,10 @@ export class ClientStream implements Downstream, StreamOwner, Timed {
 
   onDeadline(): void {
     const exchange = this.#exchange;
+    if (this.#unended !== undefined) {
+      this.#forgetUnended();
+      return this.#refuse(BODY_TIMEOUT);
+    }
     // While the endpoint is what keeps the body waiting, it has a deadline of its own.
     if (!this.#bodyEnded && exchange.active && exchange.takesBody && !exchange.upstreamCongested)
       exchange.fail(BODY_TIMEOUT);
@@ -357,8 +380,15 @@ export class ClientStream implements Downstream, StreamOwner, Timed {
     return date.text;
   }
 
+  #forgetUnended(): void {
+    this.#unended = undefined;
+    this.deadlineMs = Infinity;
+    this.#connection.plane.deadlines.remove(this);
+  }
+
   /** Lets go of everything of this request. */
   #finish(): void {
+    if (this.#unended !== undefined) this.#forgetUnended();
     if (this.deadlineMs !== Infinity || this.#exchange.contentLength !== 0) {
       this.deadlineMs = Infinity;
       this.#connection.plane.deadlines.remove(this);
@@ -373,6 +403,12 @@ export class ClientStream implements Downstream, StreamOwner, Timed {
     this.#trailerBytes = NO_BYTES;
     this.#connection.release(this);
   }
+}
+
+/** The head of a request that is not yet sent on. */
+interface UnendedRequest {
+  readonly head: Buffer;
+  readonly method: string;
 }
 
 /** For a channel that is given up. */
