@@ -41,6 +41,10 @@ export class EndpointPool {
     return this.protocol === "https" || this.protocol === "h2";
   }
 
+  get speaksHttp2(): boolean {
+    return this.protocol === "h2" || this.protocol === "h2c";
+  }
+
   get ejected(): boolean {
     return this.#ejectedUntilMs > this.plane.deadlines.coarseNowMs;
   }
@@ -63,11 +67,12 @@ export class EndpointPool {
 
   /**
    * Returns a connection: the idle one used last, else a new one; undefined when there are too many. `fresh` passes over
-   * those that were idle for long (see `ProxyLimits.upstreamFreshMs`). With HTTP/2, requests share connections.
+   * those that were idle for long (see `ProxyLimits.upstreamFreshMs`). With HTTP/2, requests share connections, but for
+   * one that is to become a WebSocket (`upgrade`): it takes HTTP/1.1, which most servers speak on the same port.
    */
-  acquire(connectTimeoutMs: number, fresh: boolean, reuse: boolean): Upstream | undefined {
+  acquire(connectTimeoutMs: number, fresh: boolean, reuse: boolean, upgrade: boolean): Upstream | undefined {
     const { idle, plane } = this;
-    if (this.protocol === "h2" || this.protocol === "h2c") return this.#share(connectTimeoutMs, reuse);
+    if (this.speaksHttp2 && !upgrade) return this.#share(connectTimeoutMs, reuse);
     const sinceMs = plane.deadlines.coarseNowMs - plane.limits.upstreamFreshMs + plane.limits.deadlineSweepMs;
     const last = idle[idle.length - 1];
     if (reuse && last !== undefined && (!fresh || last.idleSinceMs > sinceMs)) {

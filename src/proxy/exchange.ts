@@ -68,6 +68,8 @@ export class Exchange {
   #hashKey: string | undefined;
   /** Where a cookie keeps the client with an endpoint. */
   #session: AffinitySession | undefined;
+  /** Whether the client asks for a WebSocket, which takes HTTP/1.1 to the endpoint. */
+  #wantsWebSocket = false;
   #upstream: Upstream | undefined;
   #active = false;
   #bodyComplete = false;
@@ -151,6 +153,7 @@ export class Exchange {
     }
     this.#backend = backend;
     this.#hashKey = backend.balance === "hash" ? this.#keyOf(policy) : undefined;
+    this.#wantsWebSocket = this.wantsUpgrade && this.downstream.header("upgrade")?.toLowerCase() === "websocket";
     if (policy.affinity !== undefined) this.#session = new AffinitySession(policy.affinity, backend, this);
     this.downstream.composeRequest(this);
     this.#attempt(true);
@@ -267,14 +270,16 @@ export class Exchange {
     this.#finish(101, undefined);
   }
 
-  onUpstreamFailed(upstream: Upstream, failure: UpstreamFailure, detail: string): void {
+  onUpstreamFailed(upstream: Upstream, cause: UpstreamFailure, detail: string): void {
     const backend = this.#backend;
     if (backend === undefined || !this.#active) return;
     this.#upstream = undefined;
     const { pool } = upstream;
+    const failure = this.#wantsWebSocket && pool.speaksHttp2 && refusesHttp1(upstream, cause) ? "no-websocket" : cause;
     const trouble = { kind: "upstream", failure, backend, endpoint: pool.endpoint, detail } as const;
     const raced = upstream.served > 0 && !upstream.answered && failure === "closed";
-    if (!raced) {
+    // An endpoint without HTTP/1.1 is as good as any for everything else.
+    if (!raced && failure !== "no-websocket") {
       const count = this.plane.counters.backend(backend.id);
       count.failures++;
       if (pool.failed(backend)) count.ejections++;
@@ -320,7 +325,7 @@ export class Exchange {
     if (endpoint === undefined) return this.#trouble({ kind: "no-backend", reason: problemOf(backend) ?? "" });
     const { policy } = route;
     const pool = pools.of(endpoint, backend);
-    const upstream = pool.acquire(policy.connectTimeoutMs, !IDEMPOTENT.has(this.method), reuse);
+    const upstream = pool.acquire(policy.connectTimeoutMs, !IDEMPOTENT.has(this.method), reuse, this.#wantsWebSocket);
     if (upstream === undefined) return this.#trouble({ kind: "too-many-connections", backend, endpoint });
     this.#sentMs = this.#attempts === 0 ? this.#startMs : plane.clock.monotonicMs();
     this.#attempts++;
@@ -344,6 +349,7 @@ export class Exchange {
     if (this.#tried.length > 0) this.#tried = [];
     this.#lastPool = undefined;
     this.#session = undefined;
+    this.#wantsWebSocket = false;
     this.#status = 0;
     this.#connectMs = undefined;
     this.#upstreamMs = undefined;
@@ -459,6 +465,11 @@ export class Exchange {
       reason,
     });
   }
+}
+
+/** Whether an endpoint of HTTP/2 failed as one does that speaks nothing else: it agrees on no protocol, answers in frames or not at all. */
+function refusesHttp1(upstream: Upstream, failure: UpstreamFailure): boolean {
+  return failure === "tls" || failure === "protocol" || (failure === "closed" && !upstream.answered);
 }
 
 /** Returns why nothing can be sent to `backend`, or undefined. */

@@ -10,6 +10,7 @@ export type UpstreamFailure =
   | "connect-timeout"
   | "tls"
   | "untrusted"
+  | "no-websocket"
   | "closed"
   | "read-timeout"
   | "send-timeout"
@@ -102,6 +103,8 @@ function sentenceOf(trouble: { readonly failure: UpstreamFailure; readonly detai
       return `failed the TLS handshake${trouble.detail === "" ? "" : `: ${trouble.detail}`}`;
     case "untrusted":
       return trouble.detail;
+    case "no-websocket":
+      return "does not take a WebSocket: that needs HTTP/1.1, and it seems to speak HTTP/2 only";
     case "closed":
       return "closed the connection without a complete response";
     case "read-timeout":

@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { connect, createSecureServer, createServer, type Http2Server, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { createServer as createTlsServer } from "node:tls";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import type { Backend } from "../../routing/snapshot.ts";
-import { get, openEdge, openRawEndpoint, say, shopSnapshot, type TestEdge, waitFor } from "../testing.ts";
+import { get, openEdge, openRawEndpoint, RawClient, say, shopSnapshot, type TestEdge, waitFor } from "../testing.ts";
 import { skipWithout } from "../../ground/testing.ts";
 
 const run = promisify(execFile);
@@ -196,6 +197,65 @@ test("An endpoint that answers nothing is answered 504, one that answers in HTTP
   await using other = await openShop(old.port, "h2c");
   assert.match(await say(other.httpPort, get("/")), /^HTTP\/1\.1 502 /);
 });
+
+const UPGRADE = get("/chat", "Upgrade: websocket").replace("Connection: close", "Connection: upgrade");
+
+test(
+  "A WebSocket reaches an HTTP/2 endpoint over HTTP/1.1, where it speaks that too",
+  { skip: skipWithout("openssl") },
+  async () => {
+    const server = createSecureServer({ ...(await selfSigned()), allowHTTP1: true });
+    server.on("upgrade", (_request, socket: Duplex) => {
+      socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\nhello");
+      socket.on("data", (bytes) => socket.end(String(bytes).toUpperCase()));
+    });
+    await using endpoint = await serve(server, (stream, headers) => {
+      stream.respond({ ":status": 200 });
+      stream.end(`HTTP/2 ${String(headers[":path"])}`);
+    });
+    await using edge = await openShop(endpoint.port, "h2");
+    const client = RawClient.connect(edge.httpPort);
+    client.send(UPGRADE);
+    assert.match(await client.heard("hello"), /^HTTP\/1\.1 101 /);
+    client.send("word");
+    assert.match(await client.end(), /helloWORD$/);
+    assert.match(await say(edge.httpPort, get("/page")), /HTTP\/2 \/page/);
+
+    // Another protocol than a WebSocket need not be switched to.
+    const old = get("/old", "Upgrade: h2c").replace("Connection: close", "Connection: upgrade, close");
+    assert.match(await say(edge.httpPort, old), /HTTP\/2 \/old/);
+  },
+);
+
+test(
+  "A WebSocket to an endpoint that speaks HTTP/2 only is answered 502, and the endpoint stays in use",
+  { skip: skipWithout("openssl") },
+  async () => {
+    const handle: Handle = (stream) => {
+      stream.respond({ ":status": 200 });
+      stream.end("served");
+    };
+    await using plain = await openH2c(handle);
+    await using secure = await serve(createSecureServer(await selfSigned()), handle);
+    for (const [endpoint, protocol] of [
+      [plain, "h2c"],
+      [secure, "h2"],
+    ] as const) {
+      await using edge = await openShop(endpoint.port, protocol);
+      for (let count = 0; count < 4; count++) {
+        const client = RawClient.connect(edge.httpPort);
+        client.send(UPGRADE);
+        assert.match(
+          await client.heard("only"),
+          /^HTTP\/1\.1 502 [\s\S]*does not take a WebSocket: that needs HTTP\/1\.1/,
+        );
+        client.socket.destroy();
+      }
+      assert.match(await say(edge.httpPort, get("/")), /served/);
+      assert.equal(edge.dataPlane.stats().upstream.failed, 0);
+    }
+  },
+);
 
 test("A client that leaves cancels its stream, and the connection serves the next", async () => {
   let closed = 0;
