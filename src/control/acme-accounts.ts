@@ -19,6 +19,8 @@ export type AcmeCaller = Pick<
   | "certificate"
   | "renewalInfo"
   | "thumbprint"
+  | "changeKey"
+  | "deactivate"
   | "close"
 >;
 

@@ -250,7 +250,7 @@ describe("ACME issuance", () => {
     await using test = await TestPlane.open();
     let refusing = true;
     test.ca.refuse = (call) => {
-      if (refusing && call === "register")
+      if (refusing && call.startsWith("register"))
         throw new AcmeError("register", problemOf("serverInternal", "maintenance", 503));
     };
     await test.store.create(ISSUER, make(ISSUER, "le", { spec: { acme: ACME } }));
@@ -270,7 +270,7 @@ describe("ACME issuance", () => {
     await using test = await withIssuer();
     let known = false;
     test.ca.refuse = (call) => {
-      if (call === "register" && test.ca.count("register") === 2) known = true;
+      if (call.startsWith("register") && test.ca.count("register") === 2) known = true;
       if (!known && call.startsWith("newOrder"))
         throw new AcmeError("order", problemOf("accountDoesNotExist", "who?", 400));
     };

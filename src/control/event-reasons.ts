@@ -42,6 +42,7 @@ export const EVENT_REASONS = [
   // Issuer and ClusterIssuer
   "ErrInitIssuer",
   "AnsweredOffline",
+  "AccountKeyRotated",
   // Order and Challenge
   "PreflightFailed",
   // Certificate, CertificateRequest, Order and Challenge

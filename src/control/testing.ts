@@ -129,8 +129,8 @@ export class FakeCa {
     };
     return {
       directory: async () => ({ ...DIRECTORY, caaIdentities: this.caaIdentities }),
-      register: async () => {
-        asked("register");
+      register: async ({ contact, onlyExisting = false, forgetContact = false }) => {
+        asked(`register${onlyExisting ? " existing" : ""} ${contact.join(",")}${forgetContact ? " forget" : ""}`);
         return { accountUrl: "https://ca.example/account/1", status: "valid" };
       },
       newOrder: async ({ identifiers, replaces }) => {
@@ -170,6 +170,8 @@ export class FakeCa {
         return this.renewalInfo;
       },
       thumbprint: () => "thumbprint",
+      changeKey: async () => asked("changeKey"),
+      deactivate: async () => asked("deactivate"),
       close: () => undefined,
     };
   }

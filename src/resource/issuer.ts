@@ -82,6 +82,8 @@ export interface Issuer {
     readonly acmeUri: string | undefined;
     readonly lastRegisteredEmail: string | undefined;
     readonly lastPrivateKeyHash: string | undefined;
+    /** The directory that the account is at. */
+    readonly acmeDirectory: string | undefined;
   };
 }
 
@@ -100,6 +102,7 @@ export function readIssuer(object: KubeObject): Issuer {
       acmeUri: stringAt(acme, "uri"),
       lastRegisteredEmail: stringAt(acme, "lastRegisteredEmail"),
       lastPrivateKeyHash: stringAt(acme, "lastPrivateKeyHash"),
+      acmeDirectory: stringAt(acme, "directory"),
     },
   };
 }

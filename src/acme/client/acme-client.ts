@@ -120,6 +120,8 @@ export class AcmeClient {
   async register(options: {
     readonly contact: readonly string[];
     readonly onlyExisting?: boolean | undefined;
+    /** Whether no contact means that the account shall have none. @default false: it keeps those it has */
+    readonly forgetContact?: boolean | undefined;
     readonly externalAccount?: { readonly kid: string; readonly hmacKey: string } | undefined;
   }): Promise<{ accountUrl: string; status: string }> {
     const act = "register an ACME account";
@@ -138,7 +140,9 @@ export class AcmeClient {
     this.#accountUrl = accountUrl;
     const account = jsonOf(response, act);
     const stale =
-      response.status === 200 && options.contact.length > 0 && !sameTexts(arrayAt(account, "contact"), options.contact);
+      response.status === 200 &&
+      (options.contact.length > 0 || options.forgetContact === true) &&
+      !sameTexts(arrayAt(account, "contact"), options.contact);
     if (stale && options.onlyExisting !== true)
       await this.#post(accountUrl, { contact: options.contact }, "update the contact of the ACME account");
     return { accountUrl, status: stringAt(account, "status") ?? "valid" };

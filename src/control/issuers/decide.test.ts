@@ -43,6 +43,13 @@ describe("issuers decide() for ACME", () => {
     ["the key is another one", "register", {}, { accountKey: { kind: "found", hash: "new" } }, REGISTERED],
     ["the e-mail address changed", "register", { email: "new@shop.example" }, {}, REGISTERED],
     ["another server answers", "register", {}, { directoryUrl: "https://127.0.0.1:9/directory" }, REGISTERED],
+    [
+      "another directory of the same host answers",
+      "register",
+      {},
+      { directoryUrl: "https://ca.example/other" },
+      { ...REGISTERED, acme: { ...REGISTERED.acme, directory: "https://ca.example/directory" } },
+    ],
     ["the CA forgot the account", "register", {}, { accountLost: true }, REGISTERED],
   ] as const) {
     it(`answers ${expected} when ${when}`, () => {

@@ -93,6 +93,8 @@ function decideAcme(facts: IssuerFacts): IssuerDecision {
     isReady(issuer) &&
     status.acmeUri !== undefined &&
     sameOrigin(status.acmeUri, directoryUrl) &&
+    // Some CAs have several directories on one host, each with accounts of its own.
+    (status.acmeDirectory === undefined || status.acmeDirectory === directoryUrl) &&
     status.lastPrivateKeyHash === accountKey.hash &&
     (status.lastRegisteredEmail ?? "") === spec.email;
   if (!registered || status.acmeUri === undefined) return { kind: "register" };

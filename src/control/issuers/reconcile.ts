@@ -18,6 +18,14 @@ import { writeStatus, type StatusFields } from "../status-writer.ts";
 import { WorkQueue, type Recheck } from "../work-queue.ts";
 import type { World } from "../world.ts";
 import { verifyVault } from "./vault.ts";
+import {
+  ACCOUNT_ANNOTATIONS,
+  ACCOUNT_FINALIZER,
+  deactivateAccount,
+  keepAccountFinalizer,
+  releaseAccount,
+  rotateAccountKey,
+} from "./account-care.ts";
 import { accountMessage, decide, type IssuerDecision, type IssuerFacts } from "./decide.ts";
 
 /** Wait after an account could not be registered; doubles up to the longest. A CA's own Retry-After wins. */
@@ -28,6 +36,10 @@ const REFUSED_RETRY_MS_MIN: number = 15 * 60_000;
 const REFUSED_RETRY_MS_MAX: number = 6 * 3_600_000;
 /** Steps for one key before others get their turn. */
 const STEPS_MAX = 4;
+/** Attempts to close the account of an issuer that is being deleted. */
+const CLOSE_ATTEMPTS_MAX = 4;
+/** What the setback of an issuer that is being deleted depends on. */
+const LEAVING = "leaving";
 
 /** What is remembered of registrations that failed, while nothing they depend on changes. */
 interface Setback {
@@ -63,12 +75,14 @@ async function reconcile(world: World, setbacks: Map<string, Setback>, key: stri
   const { namespace, name } = splitKey(key.slice(kind.kind.length + 1));
   for (let taken = 0; taken < STEPS_MAX; taken++) {
     const object = await world.store.get(kind, namespace, name);
-    if (object === undefined || object.metadata.deletionTimestamp !== undefined) {
+    const isLeaving = object?.metadata.deletionTimestamp !== undefined;
+    if (object === undefined || (isLeaving && object.metadata.finalizers?.includes(ACCOUNT_FINALIZER) !== true)) {
       setbacks.delete(key);
       world.accounts.remove(kind.kind, namespace, name);
       return undefined;
     }
-    const outcome = await new Attempt(world, kind, readIssuer(object)).step(setbacks.get(key));
+    const attempt = new Attempt(world, kind, readIssuer(object));
+    const outcome = await (isLeaving ? attempt.leave(setbacks.get(key)) : attempt.step(setbacks.get(key)));
     if (outcome === "again") continue;
     if (outcome === undefined) setbacks.delete(key);
     else setbacks.set(key, outcome);
@@ -91,6 +105,26 @@ class Attempt {
     this.#secretNamespace = secretNamespaceOf(world, issuer);
   }
 
+  /** Closes the account, as the issuer asked for; a CA that is away does not keep it from being deleted for ever. */
+  async leave(setback: Setback | undefined): Promise<Setback | "again"> {
+    const { clock, events, log } = this.#world;
+    const failures = setback?.inputs === LEAVING ? setback.failures : 0;
+    if (setback?.inputs === LEAVING && clock.nowMs() < setback.notBeforeMs) return setback;
+    try {
+      await deactivateAccount(this.#world, this.#issuer);
+    } catch (error) {
+      if (!isLintelError(error)) throw error;
+      const message = `Cannot close the ACME account: ${withHint(error)}`;
+      events.warning(this.#issuer.object, "ErrInitIssuer", message);
+      if (failures + 1 < CLOSE_ATTEMPTS_MAX) {
+        return { failures: failures + 1, notBeforeMs: clock.nowMs() + retryAfterMs(error, failures), inputs: LEAVING };
+      }
+      log.warn("ACME account left open: the CA could not be asked", { issuer: this.#issuer.name });
+    }
+    await releaseAccount(this.#world, this.#kind, this.#issuer);
+    return "again";
+  }
+
   async step(setback: Setback | undefined): Promise<Setback | "again" | undefined> {
     const key = await this.#accountKey();
     const facts = await this.#facts(key);
@@ -111,13 +145,39 @@ class Attempt {
           if (caller !== undefined) this.#world.accounts.put(this.#issuer, caller);
         }
         await this.#writeReady("True", "ACMEAccountRegistered", decision.message);
-        return undefined;
+        if (await keepAccountFinalizer(this.#world, this.#kind, this.#issuer)) return "again";
+        return typeof key === "object" ? this.#rotate(key, decision.accountUrl, setback) : undefined;
       case "register":
         return typeof key === "object" ? this.#register(key, facts, setback) : undefined;
       case "verifyVault":
         return this.#verifyVault(setback);
       default:
         return decision satisfies never;
+    }
+  }
+
+  async #rotate(
+    key: KeyObject,
+    accountUrl: string,
+    setback: Setback | undefined,
+  ): Promise<Setback | "again" | undefined> {
+    const { clock, events } = this.#world;
+    const wish = this.#issuer.object.metadata.annotations?.[ACCOUNT_ANNOTATIONS.rotateKey];
+    const inputs = `rotate ${wish ?? ""}`;
+    const same = setback?.inputs === inputs ? setback : undefined;
+    if (same !== undefined && clock.nowMs() < same.notBeforeMs) return same;
+    try {
+      const outcome = await rotateAccountKey(this.#world, this.#issuer, key, accountUrl);
+      if (outcome === "wait") return { failures: 0, notBeforeMs: clock.nowMs() + REGISTER_RETRY_MS_MIN, inputs };
+      if (outcome === "not wanted") return undefined;
+      events.normal(this.#issuer.object, "AccountKeyRotated", "The ACME account has a new key");
+      return "again";
+    } catch (error) {
+      if (!isLintelError(error)) throw error;
+      const failures = same?.failures ?? 0;
+      const message = `Cannot change the key of the ACME account, which stays as it is: ${withHint(error)}`;
+      events.warning(this.#issuer.object, "ErrInitIssuer", message);
+      return { failures: failures + 1, notBeforeMs: clock.nowMs() + retryAfterMs(error, failures), inputs };
     }
   }
 
@@ -191,6 +251,12 @@ class Attempt {
     const inputs = JSON.stringify([object.metadata.generation, hashOf(key), named, facts.directoryUrl]);
     const same = setback?.inputs === inputs ? setback : undefined;
     if (same !== undefined && clock.nowMs() < same.notBeforeMs) return same;
+    if (spec.kind === "acme" && spec.externalAccount !== undefined && named === undefined && !facts.offline) {
+      const { name, key: entry } = spec.externalAccount.keySecretRef;
+      const message = `Secret "${this.#secretNamespace}/${name}" has no entry "${entry}" with the key of externalAccountBinding; create it`;
+      await this.#refuse({ kind: "refuse", reason: "ErrRegisterACMEAccount", message });
+      return undefined;
+    }
     const caller = this.#world.accounts.open(this.#issuer, key, undefined);
     if (spec.kind !== "acme" || caller === undefined) return undefined;
     const externalAccount = named ?? this.#world.accounts.ownExternalAccount(spec.server);
@@ -198,11 +264,13 @@ class Attempt {
       const { accountUrl } = await caller.register({
         contact: spec.email === "" ? [] : [`mailto:${spec.email}`],
         onlyExisting: spec.disableAccountKeyGeneration && !facts.offline,
+        forgetContact: this.#issuer.status.lastRegisteredEmail !== undefined,
         ...(externalAccount === undefined ? {} : { externalAccount }),
       });
       this.#world.accounts.put(this.#issuer, caller);
       await this.#writeReady("True", "ACMEAccountRegistered", accountMessage(facts.offline), {
         uri: accountUrl,
+        directory: facts.directoryUrl,
         lastPrivateKeyHash: hashOf(key),
         ...(spec.email === "" ? {} : { lastRegisteredEmail: spec.email }),
       });
