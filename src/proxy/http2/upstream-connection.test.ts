@@ -198,6 +198,11 @@ test("An endpoint that answers nothing is answered 504, one that answers in HTTP
   assert.match(await say(other.httpPort, get("/")), /^HTTP\/1\.1 502 /);
 });
 
+const serveAll: Handle = (stream) => {
+  stream.respond({ ":status": 200 });
+  stream.end("served");
+};
+
 const UPGRADE = get("/chat", "Upgrade: websocket").replace("Connection: close", "Connection: upgrade");
 
 test(
@@ -231,12 +236,8 @@ test(
   "A WebSocket to an endpoint that speaks HTTP/2 only is answered 502, and the endpoint stays in use",
   { skip: skipWithout("openssl") },
   async () => {
-    const handle: Handle = (stream) => {
-      stream.respond({ ":status": 200 });
-      stream.end("served");
-    };
-    await using plain = await openH2c(handle);
-    await using secure = await serve(createSecureServer(await selfSigned()), handle);
+    await using plain = await openH2c(serveAll);
+    await using secure = await serve(createSecureServer(await selfSigned()), serveAll);
     for (const [endpoint, protocol] of [
       [plain, "h2c"],
       [secure, "h2"],
