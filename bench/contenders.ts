@@ -34,8 +34,18 @@ export const CONTENDERS: readonly Contender[] = [
   },
   { name: "haproxy", version: () => firstLine("haproxy", ["-v"]), open: openHaproxy },
   { name: "caddy", version: () => firstLine("caddy", ["version"]), open: openCaddy },
-  { name: "lintel", version: () => firstLine("bin/lintel", ["version"]), open: openLintel },
+  lintelAt("lintel", "."),
 ];
+
+/** Lintel as it is in the checkout at `folder`; `env` is added to its environment. */
+export function lintelAt(name: string, folder: string, env: NodeJS.ProcessEnv = {}): Contender {
+  const program = join(folder, "bin/lintel");
+  return {
+    name,
+    version: () => firstLine(program, ["version"]),
+    open: (fixture, routes) => openLintel({ name, program, env }, fixture, routes),
+  };
+}
 
 const NGINX_TUNED = `proxy_buffers 16 256k; proxy_buffer_size 256k; proxy_busy_buffers_size 512k;
   proxy_max_temp_file_size 0; proxy_request_buffering off; client_body_buffer_size 1m; ssl_buffer_size 16k;`;
@@ -164,25 +174,19 @@ ${others}
   return { name: "caddy", httpPort, httpsPort, running: start(PROXY_CORE, command, logOf(folder), env) };
 }
 
-async function openLintel(fixture: Fixture, routes: number): Promise<Proxy> {
+async function openLintel(
+  { name, program, env }: { readonly name: string; readonly program: string; readonly env: NodeJS.ProcessEnv },
+  fixture: Fixture,
+  routes: number,
+): Promise<Proxy> {
   const [httpPort, httpsPort] = [await freePort(), await freePort()];
-  const folder = makeFolder(fixture, `lintel-${routes}`);
+  const folder = makeFolder(fixture, `${name}-${routes}`);
   const file = join(folder, "manifests.yaml");
   writeFileSync(file, lintelManifests(fixture, routes));
   const ports = ["--http", String(httpPort), "--https", String(httpsPort), "--api", "0", "--acme", "0", "--admin", "0"];
-  const command = [
-    "bin/lintel",
-    "up",
-    file,
-    "--state",
-    join(folder, "state"),
-    "--listen",
-    "127.0.0.1",
-    "--workers",
-    "1",
-  ];
-  const running = start(PROXY_CORE, [...command, ...ports], logOf(folder));
-  return { name: "lintel", httpPort, httpsPort, running };
+  const command = [program, "up", file, "--state", join(folder, "state"), "--listen", "127.0.0.1", "--workers", "1"];
+  const running = start(PROXY_CORE, [...command, ...ports], logOf(folder), env);
+  return { name, httpPort, httpsPort, running };
 }
 
 function lintelManifests(fixture: Fixture, routes: number): string {

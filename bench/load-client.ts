@@ -2,9 +2,9 @@
 // Prints "count seconds".
 import { connect, type TLSSocket } from "node:tls";
 
-const [mode = "", port = "", amount = ""] = process.argv.slice(2);
 // One key exchange for all: Debian's OpenSSL 3.0 does not know the post-quantum hybrid that newer ones prefer.
-const exchange = { ecdhCurve: "X25519", rejectUnauthorized: false } as const;
+const [mode = "", port = "", amount = "", ecdhCurve = "X25519"] = process.argv.slice(2);
+const exchange = { ecdhCurve, rejectUnauthorized: false } as const;
 const target = { host: "127.0.0.1", port: Number(port), servername: "localhost", ...exchange } as const;
 const REQUEST = "GET /1k HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 

@@ -4,6 +4,9 @@ import { readFileSync, readdirSync } from "node:fs";
 /** Kernel clock ticks a second: the unit of utime and stime in /proc (USER_HZ, 100 on every Linux). */
 const TICKS_PER_SECOND = 100;
 
+/** Long enough to write a profile on a busy machine. */
+const STOP_MS_MAX = 20_000;
+
 /** A started program and everything it started. */
 export interface Running {
   readonly child: ChildProcess;
@@ -11,23 +14,33 @@ export interface Running {
   stop(): Promise<void>;
 }
 
+const started = new Set<Running>();
+
 /** Starts a program on one core; its output goes to `log`. */
 export function start(core: number, command: readonly string[], log: number, env: NodeJS.ProcessEnv = {}): Running {
   const child = spawn("taskset", ["-c", String(core), ...command], {
     stdio: ["ignore", log, log],
     env: { ...process.env, ...env },
   });
-  return {
+  const running: Running = {
     child,
     stop: async () => {
+      started.delete(running);
       if (child.exitCode !== null || child.signalCode !== null) return;
       const gone = new Promise((resolve) => child.once("exit", resolve));
       child.kill("SIGTERM");
-      const timer = setTimeout(() => child.kill("SIGKILL"), 5000);
+      const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS_MAX);
       await gone;
       clearTimeout(timer);
     },
   };
+  started.add(running);
+  return running;
+}
+
+/** Ends everything that was started and not ended yet. */
+export async function stopAll(): Promise<void> {
+  for (const running of started) await running.stop();
 }
 
 /** Runs a program on one core to its end and returns what it printed. Throws when it fails. */
@@ -44,14 +57,21 @@ export async function runOn(core: number, command: readonly string[], env: NodeJ
   return output;
 }
 
-/** User and system CPU seconds of a process and all its living descendants. */
-export function cpuSeconds(root: number): number {
-  let ticks = 0;
+/** CPU seconds: in programs, and in the kernel for them. */
+export interface CpuTime {
+  readonly user: number;
+  readonly system: number;
+}
+
+/** What a process and all its living descendants have used. */
+export function cpuTime(root: number): CpuTime {
+  let [user, system] = [0, 0];
   for (const pid of processTree(root)) {
     const fields = statFields(pid);
-    ticks += Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
+    user += Number(fields[11] ?? 0);
+    system += Number(fields[12] ?? 0);
   }
-  return ticks / TICKS_PER_SECOND;
+  return { user: user / TICKS_PER_SECOND, system: system / TICKS_PER_SECOND };
 }
 
 /** Proportional set size in bytes of a process and all its living descendants. */

@@ -1,12 +1,23 @@
+import type { ProfileSummary } from "./profile.ts";
+import { TRIED } from "./tried.ts";
 import type { Workload } from "./workloads.ts";
 
-/** The runs of one workload, by contender: CPU seconds and operations a second, one of each a round. */
+/** The runs of one workload, by contender: one of each figure a round. */
 export interface Row {
   readonly workload: Workload;
   readonly runs: ReadonlyMap<
     string,
-    { readonly cpu: readonly number[]; readonly rate: readonly number[]; readonly failure?: string }
+    {
+      /** CPU seconds an operation, and those of them that were spent in the kernel. */
+      readonly cpu: readonly number[];
+      readonly system: readonly number[];
+      /** Operations a second. */
+      readonly rate: readonly number[];
+      readonly failure?: string;
+    }
   >;
+  /** Where Lintel's time went, when it fell short. */
+  readonly profile?: ProfileSummary;
 }
 
 /** Everything a run measured. */
@@ -17,12 +28,21 @@ export interface Results {
     readonly baseBytes: number;
     readonly perConnectionBytes: number;
   }[];
+  /** CPU seconds that Lintel uses for a connection, by key exchange, one a round. */
+  readonly keyExchanges: readonly { readonly group: string; readonly cpu: readonly number[] }[];
   readonly machine: string;
   readonly versions: readonly string[];
   readonly rounds: number;
 }
 
 const BASELINE = "nginx";
+const OURS = "lintel";
+
+/** Whether Lintel used more CPU than nginx. */
+export function fallsShort(row: Row): boolean {
+  const ratio = cpuRatio(row, OURS);
+  return ratio !== undefined && ratio < 1;
+}
 
 /** The tables, as Markdown. */
 export function renderMarkdown(results: Results): string {
@@ -32,7 +52,7 @@ export function renderMarkdown(results: Results): string {
     "",
     "Written by `npm run bench`. Each proxy has one worker on one core; the backends and the load have the other. Runs are",
     `interleaved after a warm-up; figures are medians of ${results.rounds} rounds. The CPU is user and system time of all`,
-    "processes of a proxy.",
+    "processes of a proxy. The certificate is the same for all, and so is the key exchange (X25519).",
     "",
     `Machine: ${results.machine}.`,
     "",
@@ -65,6 +85,7 @@ export function renderMarkdown(results: Results): string {
       results.rows.map((row) => [row.workload.title, ...names.map((name) => absoluteText(row, name))]),
     ),
   ];
+  lines.push(...shortfalls(results.rows), ...keyExchanges(results));
   if (results.memory.length > 0) {
     lines.push("", "## Memory", "", "Proportional set size of all processes of a proxy.", "");
     lines.push(
@@ -79,6 +100,75 @@ export function renderMarkdown(results: Results): string {
     );
   }
   return `${lines.join("\n")}\n`;
+}
+
+/** Says of each row below 1.00 where the time went, by comparison and by profile, and what was tried. */
+function shortfalls(rows: readonly Row[]): readonly string[] {
+  const short = rows.filter(fallsShort);
+  if (short.length === 0) return [];
+  const lines = [
+    "",
+    "## Where Lintel uses more than nginx, and why",
+    "",
+    "For each such row: the time in the program and in the kernel beside nginx's, in the units above; and what V8's profiler",
+    "saw in one more run of the worker, by own time. Names without a file are native: the kernel and OpenSSL count for whoever",
+    "called them (`initRead` is the TLS handshake and everything read, `writeBuffer` encryption and the kernel's sending).",
+  ];
+  for (const row of short) {
+    const scale = scaleOf(row);
+    lines.push("", `### ${row.workload.title}: ${ratioText(row, OURS, cpuRatio)}`, "");
+    lines.push(
+      ...table(
+        ["", "in the program", "in the kernel"],
+        [BASELINE, OURS].map((name) => {
+          const run = row.runs.get(name);
+          const system = median(run?.system ?? []) ?? 0;
+          const total = median(run?.cpu ?? []) ?? 0;
+          return [
+            name,
+            (scale.factor * (total - system)).toFixed(scale.digits),
+            (scale.factor * system).toFixed(scale.digits),
+          ];
+        }),
+      ),
+    );
+    if (row.profile !== undefined) lines.push("", ...profileText(row.profile));
+    const tried = TRIED[row.workload.id];
+    if (tried !== undefined) lines.push("", tried);
+  }
+  return lines;
+}
+
+function profileText({ functions, shares }: ProfileSummary): readonly string[] {
+  return [
+    `Profile: ${percent(shares.lintel)} in Lintel's code, ${percent(shares.node)} in Node's, ${percent(shares.native)} native.`,
+    "",
+    ...table(
+      ["function", "own time"],
+      functions.map(({ name, share }) => [`\`${name}\``, percent(share)]),
+    ),
+  ];
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
+
+function keyExchanges({ keyExchanges }: Results): readonly string[] {
+  if (keyExchanges.length === 0) return [];
+  return [
+    "",
+    "## Key exchange",
+    "",
+    "Lintel's CPU for a new connection with one request, microseconds. Where a client offers it, Lintel agrees on the hybrid",
+    "that also withstands quantum computers (X25519MLKEM768), at this price; the OpenSSL of Debian's nginx and HAProxy does not",
+    "have it, so the rows above leave it out for all.",
+    "",
+    ...table(
+      ["key exchange", "CPU a connection"],
+      keyExchanges.map(({ group, cpu }) => [group, spread(cpu, 1_000_000, 1)]),
+    ),
+  ];
 }
 
 /** The CPU ratios of Lintel and its peers as grouped bars. */
@@ -125,12 +215,21 @@ function ratioText(row: Row, name: string, ratio: (row: Row, name: string) => nu
 
 function absoluteText(row: Row, name: string): string {
   const cpu = row.runs.get(name)?.cpu ?? [];
-  const middle = median(cpu);
-  if (middle === undefined) return row.runs.get(name)?.failure === undefined ? "–" : "failed";
-  const scale = row.workload.unit === "GiB" ? 1000 : 1_000_000;
-  const digits = row.workload.unit === "GiB" ? 0 : 1;
-  const [low, high] = [Math.min(...cpu) * scale, Math.max(...cpu) * scale];
-  return `${(middle * scale).toFixed(digits)} (${low.toFixed(digits)}–${high.toFixed(digits)})`;
+  if (cpu.length === 0) return row.runs.get(name)?.failure === undefined ? "–" : "failed";
+  const { factor, digits } = scaleOf(row);
+  return spread(cpu, factor, digits);
+}
+
+/** Microseconds, but milliseconds for a GiB. */
+function scaleOf({ workload }: Row): { readonly factor: number; readonly digits: number } {
+  return workload.unit === "GiB" ? { factor: 1000, digits: 0 } : { factor: 1_000_000, digits: 1 };
+}
+
+/** The median, with the lowest and the highest. */
+function spread(values: readonly number[], factor: number, digits: number): string {
+  const [middle, low, high] = [median(values) ?? 0, Math.min(...values), Math.max(...values)];
+  const text = (value: number): string => (value * factor).toFixed(digits);
+  return `${text(middle)} (${text(low)}–${text(high)})`;
 }
 
 function median(values: readonly number[]): number | undefined {

@@ -2,38 +2,48 @@
 //   npm run bench                          all, three rounds; writes bench/RESULTS.md and bench/results.svg
 //   npm run bench -- --only http1,https1   some rows
 //   npm run bench -- --contenders nginx,lintel --rounds 1 --seconds 2     a quick look; writes nothing
+//   npm run bench -- --only http1 --beside ../before   another checkout of Lintel as one more contender, "lintel-beside"
 import { execFileSync, spawn } from "node:child_process";
 import { openSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { CONTENDERS, LOAD_CORE, type Contender, type Proxy } from "./contenders.ts";
+import { CONTENDERS, lintelAt, LOAD_CORE, type Contender, type Proxy } from "./contenders.ts";
 import { backendConfig, makeFixture, registryConfig, type Fixture } from "./fixture.ts";
-import { cpuSeconds, pssBytes, start, type Running } from "./processes.ts";
-import { renderMarkdown, renderSvg, type Results, type Row } from "./report.ts";
-import { WORKLOADS, type Workload } from "./workloads.ts";
+import { type CpuTime, cpuTime, pssBytes, start, stopAll } from "./processes.ts";
+import { profileOf } from "./profile.ts";
+import { fallsShort, renderMarkdown, renderSvg, type Results, type Row } from "./report.ts";
+import { connect as connectAnew, WORKLOADS, type Workload } from "./workloads.ts";
 
 const READY_MS_MAX = 120_000;
 const IDLE_CONNECTIONS = 1000;
-const WARM_UP_SECONDS = 1;
+/** A just-in-time compiler has seen enough after this, and a pool has its connections. */
+const WARM_UP_SECONDS = 3;
 /** In half a second: less than this is idle. */
 const IDLE_CPU_SECONDS = 0.02;
+const KEY_EXCHANGES: readonly string[] = ["X25519", "X25519MLKEM768"];
+
+/** By contender: CPU seconds an operation, those of them in the kernel, and operations a second, one of each a round. */
+type Runs = Map<string, { cpu: number[]; system: number[]; rate: number[]; failure?: string }>;
 
 const { values: flags } = parseArgs({
   options: {
     only: { type: "string" },
     contenders: { type: "string" },
+    beside: { type: "string" },
     rounds: { type: "string", default: "3" },
-    seconds: { type: "string", default: "5" },
+    seconds: { type: "string", default: "3" },
   },
 });
 const workloads = WORKLOADS.filter(({ id }) => flags.only === undefined || flags.only.split(",").includes(id));
-const contenders = CONTENDERS.filter(({ name }) => flags.contenders?.split(",").includes(name) ?? true);
-const isWhole = flags.only === undefined && flags.contenders === undefined;
+const contenders = [
+  ...CONTENDERS.filter(({ name }) => flags.contenders?.split(",").includes(name) ?? true),
+  ...(flags.beside === undefined ? [] : [lintelAt("lintel-beside", flags.beside)]),
+];
+const isWhole = flags.only === undefined && flags.contenders === undefined && flags.beside === undefined;
 
 const folder = mkdtempSync(join(tmpdir(), "lintel-bench-"));
-const backends: Running[] = [];
 try {
   const fixture = await makeFixture(folder);
   await startBackends(fixture);
@@ -42,7 +52,15 @@ try {
     rows.push(...(await measure(fixture, routes)));
   }
   const memory = flags.only === undefined || flags.only.includes("memory") ? await measureMemory(fixture) : [];
-  const results: Results = { rows, memory, machine: machine(), versions: versions(), rounds: Number(flags.rounds) };
+  const keyExchanges = workloads.some(({ id }) => id === "tls-new") ? await measureKeyExchanges(fixture) : [];
+  const results: Results = {
+    rows,
+    memory,
+    keyExchanges,
+    machine: machine(),
+    versions: versions(),
+    rounds: Number(flags.rounds),
+  };
   const text = renderMarkdown(results);
   process.stdout.write(`\n${text}`);
   if (isWhole) {
@@ -50,7 +68,7 @@ try {
     writeFileSync("bench/results.svg", renderSvg(results));
   }
 } finally {
-  for (const backend of backends) await backend.stop();
+  await stopAll();
   rmSync(folder, { recursive: true, force: true });
 }
 
@@ -58,11 +76,11 @@ async function startBackends(fixture: Fixture): Promise<void> {
   const log = openSync(join(folder, "backends.log"), "a");
   const config = join(folder, "backend.conf");
   writeFileSync(config, backendConfig(fixture));
-  backends.push(start(LOAD_CORE, ["nginx", "-c", config], log));
-  backends.push(start(LOAD_CORE, ["bin/node", "bench/sink.ts", String(fixture.sinkPort)], log));
+  start(LOAD_CORE, ["nginx", "-c", config], log);
+  start(LOAD_CORE, ["bin/node", "bench/sink.ts", String(fixture.sinkPort)], log);
   const registry = join(folder, "registry.yaml");
   writeFileSync(registry, registryConfig(fixture));
-  backends.push(start(LOAD_CORE, ["docker-registry", "serve", registry], log));
+  start(LOAD_CORE, ["docker-registry", "serve", registry], log);
   await listening(fixture.registryPort);
   await listening(fixture.fastPort);
   await listening(fixture.sinkPort);
@@ -74,12 +92,12 @@ async function measure(fixture: Fixture, routes: number): Promise<readonly Row[]
   for (const workload of workloads.filter((candidate) => candidate.routes === routes)) {
     // Not counted: compilers, caches and connection pools get to where they are in a long run.
     for (const proxy of proxies) await warmUp(workload, proxy, fixture);
-    const runs = new Map<string, { cpu: number[]; rate: number[]; failure?: string }>();
+    const runs: Runs = new Map();
     for (let round = 0; round < Number(flags.rounds); round++) {
       // Each round begins with another contender, so that a slow minute of the machine hits none of them always.
       for (const proxy of rotated(proxies, round)) await measureOnce(workload, proxy, fixture, runs);
     }
-    rows.push({ workload, runs });
+    rows.push(await explained({ workload, runs }, fixture));
     process.stderr.write(`${workload.title}: done\n`);
   }
   for (const proxy of proxies) await proxy.running.stop();
@@ -98,34 +116,70 @@ async function warmUp(workload: Workload, proxy: Proxy, fixture: Fixture): Promi
 /** Waits until the proxy has finished what it does after its start, so that it is not counted as work for requests. */
 async function idle(proxy: Proxy): Promise<void> {
   const pid = proxy.running.child.pid ?? 0;
-  let before = cpuSeconds(pid);
+  let before = cpuTime(pid);
   await until(`${proxy.name} to be idle`, async () => {
     await new Promise((resolve) => setTimeout(resolve, 500));
-    const now = cpuSeconds(pid);
-    const isIdle = now - before <= IDLE_CPU_SECONDS;
-    before = now;
-    return isIdle;
+    const used = since(before, proxy);
+    before = cpuTime(pid);
+    return used.user + used.system <= IDLE_CPU_SECONDS;
   });
 }
 
-async function measureOnce(
-  workload: Workload,
-  proxy: Proxy,
-  fixture: Fixture,
-  runs: Map<string, { cpu: number[]; rate: number[]; failure?: string }>,
-): Promise<void> {
-  const run = runs.get(proxy.name) ?? { cpu: [], rate: [] };
+async function measureOnce(workload: Workload, proxy: Proxy, fixture: Fixture, runs: Runs): Promise<void> {
+  const run = runs.get(proxy.name) ?? { cpu: [], system: [], rate: [] };
   runs.set(proxy.name, run);
   if (run.failure !== undefined) return;
   try {
-    const before = cpuSeconds(proxy.running.child.pid ?? 0);
+    const before = cpuTime(proxy.running.child.pid ?? 0);
     const { count, seconds } = await workload.run(proxy, fixture, Number(flags.seconds));
-    run.cpu.push((cpuSeconds(proxy.running.child.pid ?? 0) - before) / count);
+    const used = since(before, proxy);
+    run.cpu.push((used.user + used.system) / count);
+    run.system.push(used.system / count);
     run.rate.push(count / seconds);
   } catch (error) {
     run.failure = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
     process.stderr.write(`${workload.id}, ${proxy.name}: ${error instanceof Error ? error.message : String(error)}\n`);
   }
+}
+
+function since(before: CpuTime, proxy: Proxy): CpuTime {
+  const now = cpuTime(proxy.running.child.pid ?? 0);
+  return { user: now.user - before.user, system: now.system - before.system };
+}
+
+/** Adds a profile when Lintel fell short: where its time went. */
+async function explained(row: Row, fixture: Fixture): Promise<Row> {
+  if (!fallsShort(row)) return row;
+  const { workload } = row;
+  const load = async (proxy: Proxy): Promise<void> => {
+    await workload.run(proxy, fixture, Number(flags.seconds));
+  };
+  const ready = async (proxy: Proxy): Promise<void> => {
+    await listening(proxy.httpPort);
+    await answering(proxy);
+    // Never idle: the profiler itself takes time.
+    await workload.run(proxy, fixture, WARM_UP_SECONDS);
+  };
+  return { ...row, profile: await profileOf(fixture, workload.routes, ready, load) };
+}
+
+/** What agreeing on a key that a quantum computer cannot work out later costs Lintel; Debian's nginx has no such exchange. */
+async function measureKeyExchanges(fixture: Fixture): Promise<Results["keyExchanges"]> {
+  const lintel = contenders.find(({ name }) => name === "lintel");
+  if (lintel === undefined) return [];
+  const proxy = await openOne(lintel, fixture);
+  const cpu = new Map<string, number[]>(KEY_EXCHANGES.map((group) => [group, []]));
+  for (const group of KEY_EXCHANGES) await connectAnew("handshake", proxy, WARM_UP_SECONDS, group);
+  for (let round = 0; round < Number(flags.rounds); round++) {
+    for (const [group, runs] of cpu) {
+      const before = cpuTime(proxy.running.child.pid ?? 0);
+      const { count } = await connectAnew("handshake", proxy, Number(flags.seconds), group);
+      const used = since(before, proxy);
+      runs.push((used.user + used.system) / count);
+    }
+  }
+  await proxy.running.stop();
+  return [...cpu].map(([group, runs]) => ({ group, cpu: runs }));
 }
 
 async function openAll(fixture: Fixture, routes: number): Promise<readonly Proxy[]> {

@@ -85,9 +85,13 @@ function handshakes(id: string, title: string, resume: boolean): Workload {
     title,
     unit: "connection",
     routes: 0,
-    run: (proxy, _fixture, seconds) =>
-      client([resume ? "resume" : "handshake", String(proxy.httpsPort), String(seconds)]),
+    run: (proxy, _fixture, seconds) => connect(resume ? "resume" : "handshake", proxy, seconds, "X25519"),
   };
+}
+
+/** New TLS connections, each for one request, that agree on `group` as their key exchange. */
+export function connect(mode: "handshake" | "resume", proxy: Proxy, seconds: number, group: string): Promise<Work> {
+  return client([mode, String(proxy.httpsPort), String(seconds), group]);
 }
 
 function bulk(id: string, title: string, direction: "download" | "upload"): Workload {
