@@ -33,7 +33,7 @@ const { values: flags } = parseArgs({
     contenders: { type: "string" },
     beside: { type: "string" },
     rounds: { type: "string", default: "3" },
-    seconds: { type: "string", default: "3" },
+    seconds: { type: "string", default: "2" },
   },
 });
 const workloads = WORKLOADS.filter(({ id }) => flags.only === undefined || flags.only.split(",").includes(id));
