@@ -111,8 +111,8 @@ function shortfalls(rows: readonly Row[]): readonly string[] {
     "## Where Lintel uses more than nginx, and why",
     "",
     "For each such row: the time in the program and in the kernel beside nginx's, in the units above; and what V8's profiler",
-    "saw in one more run of the worker, by own time. Names without a file are native: the kernel and OpenSSL count for whoever",
-    "called them (`initRead` is the TLS handshake and everything read, `writeBuffer` encryption and the kernel's sending).",
+    "saw in one more run of the worker, by own time. The kernel and OpenSSL count for whoever called them: `initRead` is the TLS",
+    "handshake, `writeBuffer` encryption and the kernel's sending, `(program)` what happens before JavaScript is called.",
   ];
   for (const row of short) {
     const scale = scaleOf(row);
