@@ -145,11 +145,11 @@ function accessLineText(line: AccessLine, nowMs: number): string {
   const { source } = line;
   return `${JSON.stringify({
     time: new Date(nowMs).toISOString(),
-    requestId: line.requestId,
+    requestId: known(line.requestId),
     client: line.client,
-    method: line.method,
+    method: known(line.method),
     host: line.host,
-    path: line.path,
+    path: known(line.path),
     protocol: line.protocol,
     tls: line.tlsVersion ?? "none",
     status: line.status,
@@ -158,13 +158,17 @@ function accessLineText(line: AccessLine, nowMs: number): string {
     durationMs: rounded(line.durationMs),
     connectMs: rounded(line.connectMs),
     firstByteMs: rounded(line.upstreamMs),
-    route: line.route === "" ? undefined : line.route,
+    route: known(line.route),
     ingress: source?.kind === "Ingress" ? `${source.namespace}/${source.name}` : undefined,
-    backend: line.backend === "" ? undefined : line.backend,
-    endpoint: line.endpoint === "" ? undefined : line.endpoint,
+    backend: known(line.backend),
+    endpoint: known(line.endpoint),
     attempts: line.attempts,
     reason: line.reason,
   })}\n`;
+}
+
+function known(text: string): string | undefined {
+  return text === "" ? undefined : text;
 }
 
 function rounded(ms: number | undefined): number | undefined {

@@ -1,6 +1,6 @@
 import type { Route } from "../routing/snapshot.ts";
 
-/** One request, when it is over. */
+/** One request, when it is over; or one connection whose TLS passed through, of which there is less to say. */
 export interface AccessLine {
   /** The client's own when it sent one that may be kept, else made here; the endpoint was told the same. */
   readonly requestId: string;
@@ -10,8 +10,9 @@ export interface AccessLine {
   /** As it came, without the query: queries carry secrets. */
   readonly path: string;
   readonly secure: boolean;
-  readonly protocol: "HTTP/1.0" | "HTTP/1.1" | "HTTP/2";
-  /** Of the connection to us, such as `TLSv1.3`; undefined: none. */
+  /** `TLS` for a connection that passed through: it has no method, path or route, and its status says how it went. */
+  readonly protocol: "HTTP/1.0" | "HTTP/1.1" | "HTTP/2" | "TLS";
+  /** Of the connection to us, such as `TLSv1.3`, or `passthrough`; undefined: none. */
   readonly tlsVersion: string | undefined;
   /** 0 when the client was gone before there was one. */
   readonly status: number;

@@ -243,9 +243,9 @@ export class DataPlane {
         this.#leaveHandshake(key);
         this.#serveConnection(plain, peerOf(plain, false, localPort, client)).refusePlain();
       },
-      onPassthrough: (raw, through) => {
+      onPassthrough: (raw, name, through) => {
         const peer = peerOf(raw, true, localPort, client);
-        const connection = new PassthroughConnection(this.#plane, raw, peer, through, this.#onGone);
+        const connection = new PassthroughConnection(this.#plane, raw, peer, name, through, this.#onGone);
         counters.open++;
         this.#connections.add(connection);
         this.#leaveHandshake(key);

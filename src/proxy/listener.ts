@@ -69,7 +69,7 @@ export interface TlsPeekOptions {
   /** The client speaks plain HTTP to the TLS port: what it sent is put back. */
   readonly onPlain: (socket: Socket) => void;
   /** TLS of this name is not ours: what the client sent is put back, and the socket is paused. */
-  readonly onPassthrough: (socket: Socket, through: Passthrough) => void;
+  readonly onPassthrough: (socket: Socket, name: string, through: Passthrough) => void;
   /** The connection is closed, before the handshake or whenever. */
   readonly onClosed: () => void;
 }
@@ -140,7 +140,7 @@ export class TlsPeek implements Timed {
     const isValidation = hello.protocols.includes(ACME_TLS);
     const challenge = isValidation ? table.challengeProfile(hello.serverName) : undefined;
     const through = lookupHost(plane.snapshot.tls, hello.serverName)?.passthrough;
-    if (challenge === undefined && through !== undefined) return onPassthrough(socket, through);
+    if (challenge === undefined && through !== undefined) return onPassthrough(socket, hello.serverName, through);
     const profile = challenge ?? table.profile(hello.serverName);
     if (profile === undefined) {
       plane.counters.unknownNames++;

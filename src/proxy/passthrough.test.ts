@@ -74,6 +74,13 @@ for (const channelMode of ["auto", "streams"] as const) {
       client.socket.destroy();
       await waitFor(() => edge.dataPlane.stats().connections.open === 0);
       assert.equal(edge.dataPlane.stats().upstream.open, 0);
+      const [line] = edge.lines;
+      assert.deepEqual(
+        [line?.protocol, line?.tlsVersion, line?.host, line?.status, line?.backend, line?.endpoint, line?.reason],
+        ["TLS", "passthrough", HOST, 200, "shop/web:80", `127.0.0.1:${endpoint.port}`, undefined],
+      );
+      assert.ok((line?.responseBytes ?? 0) > text.length && (line?.requestBytes ?? 0) > text.length);
+      assert.equal(edge.lines.length, 1);
     },
   );
 }
@@ -104,6 +111,17 @@ withOpenSsl(
     await secureClient(edge.httpsPort, HOST).closed;
     edge.dataPlane.serve(through([await closedPort()]));
     await secureClient(edge.httpsPort, HOST).closed;
+    edge.dataPlane.serve(through([]));
+    await secureClient(edge.httpsPort, HOST).closed;
     await waitFor(() => edge.dataPlane.stats().connections.open === 0);
+    assert.deepEqual(
+      edge.lines.map(({ status, reason = "" }) => `${status} ${reason.replace(/1:\d+/, "1:PORT")}`),
+      [
+        "200 ",
+        '403 Client address "127.0.0.1" does not get in here',
+        '502 Service "shop/web" endpoint 127.0.0.1:PORT refused the connection',
+        '503 Service "shop/web:80" has no ready endpoints',
+      ],
+    );
   },
 );

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import type { Instance } from "./instance.ts";
 
 /** What the workers of an instance hold, as the kernel sees it. */
@@ -16,8 +16,15 @@ export class WorkerMemory {
 
   /** Starts watching the workers. */
   static async watch(instance: Instance): Promise<WorkerMemory> {
-    const processes = await instance.processes();
-    return new WorkerMemory(processes.filter(({ name }) => name.startsWith("worker-")).map(({ pid }) => pid));
+    return new WorkerMemory(await workersOf(instance));
+  }
+
+  /** The same, with their high-water marks set back to what they hold now: nothing of before counts. */
+  static async watchFromNow(instance: Instance): Promise<WorkerMemory> {
+    const pids = await workersOf(instance);
+    // 5: proc(5), clear_refs
+    for (const pid of pids) writeFileSync(`/proc/${pid}/clear_refs`, "5");
+    return new WorkerMemory(pids);
   }
 
   /** How much the highest resident size of any worker has grown since, in MiB. */
@@ -29,6 +36,11 @@ export class WorkerMemory {
   newFiles(): readonly string[] {
     return this.#pids.flatMap(openFiles).filter((file) => !this.#files.has(file));
   }
+}
+
+async function workersOf(instance: Instance): Promise<readonly number[]> {
+  const processes = await instance.processes();
+  return processes.filter(({ name }) => name.startsWith("worker-")).map(({ pid }) => pid);
 }
 
 function kibOf(pid: number, field: string): number {
