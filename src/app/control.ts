@@ -257,6 +257,7 @@ class Control {
     const metrics = new Metrics({
       version: settings.version,
       generation: () => this.#feed.generation,
+      snapshot: () => this.#feed.snapshot ?? EMPTY_SNAPSHOT,
       workers: () => this.#feed.workers(),
       stats: (timeoutMs) => this.#feed.stats(timeoutMs),
       processes: () => this.#processes,

@@ -81,12 +81,16 @@ test("summarize() says why a route cannot be served, and survives the way to ano
   assert.deepEqual(parseSummary(JSON.parse(JSON.stringify(summary))), summary);
 });
 
-test("tlsOf() tells a stand-in from the real certificate, and from none", () => {
+test("tlsOf() tells a stand-in from the real certificate, from none, and from TLS that is not ours", () => {
   const standIn: Snapshot = {
     ...SNAPSHOT,
-    tls: new Map([["a", { host: "a", certificates: ["one"], minVersion: "TLSv1.2" }]]),
+    tls: new Map([
+      ["a", { host: "a", certificates: ["one"], minVersion: "TLSv1.2" }],
+      ["c", { host: "c", certificates: [], minVersion: "TLSv1.2", passthrough: { backend: "a/b:443" } }],
+    ]),
   };
   assert.equal(tlsOf(SNAPSHOT, "shop.example"), "valid");
   assert.equal(tlsOf(standIn, "a"), "stand-in");
   assert.equal(tlsOf(standIn, "b"), "none");
+  assert.equal(tlsOf(standIn, "c"), "passthrough");
 });

@@ -24,7 +24,7 @@ export interface RouteSummary {
   readonly endpoints: number;
   /** The object that made it: `Ingress shop/web`. */
   readonly source: string;
-  /** `valid`, `stand-in` (of the local CA, while the real certificate is missing), or `none`. */
+  /** `valid`, `stand-in` (of the local CA, while the real certificate is missing), `passthrough` (the endpoints' own), or `none`. */
   readonly tls: string;
   /** Why requests fail, when they do. */
   readonly problem: string;
@@ -103,8 +103,10 @@ function routesOf(snapshot: Snapshot): readonly RouteSummary[] {
 }
 
 /** Returns how TLS is answered for one host key of the snapshot. */
-export function tlsOf(snapshot: Snapshot, host: string): "valid" | "stand-in" | "none" {
-  const ids = snapshot.tls.get(host)?.certificates ?? [];
+export function tlsOf(snapshot: Snapshot, host: string): "valid" | "stand-in" | "passthrough" | "none" {
+  const entry = snapshot.tls.get(host);
+  if (entry?.passthrough !== undefined) return "passthrough";
+  const ids = entry?.certificates ?? [];
   const certificates = ids.flatMap((id) => snapshot.certificates.get(id) ?? []);
   if (certificates.length === 0) return "none";
   return certificates.some((certificate) => !certificate.standIn) ? "valid" : "stand-in";

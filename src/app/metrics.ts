@@ -1,14 +1,18 @@
 import { Counter, Gauge, Registry } from "prom-client";
 import { arrayAt, isRecord, numberAt, stringAt } from "../ground/json.ts";
+import type { Snapshot } from "../routing/snapshot.ts";
 import type { ProcessFacts } from "../supervisor/messages.ts";
 import type { WorkerFacts } from "./edge-feed.ts";
-import { RouteTotals, type RouteTally } from "./route-totals.ts";
+import { BACKEND_TALLIES, ROUTE_TALLIES, type BackendTally, type RouteTally } from "./tallies.ts";
+import { WorkerTotals } from "./worker-totals.ts";
 import { DURATION_BOUNDS_MS, SIZE_BOUNDS } from "../proxy/counters.ts";
 
 /** What the metrics are made from. */
 export interface MetricsSources {
   readonly version: string;
   readonly generation: () => number;
+  /** What workers are moved to. */
+  readonly snapshot: () => Snapshot;
   readonly workers: () => readonly WorkerFacts[];
   /** Asks every worker for its numbers; see {@link STATS_MS_MAX}. */
   readonly stats: (timeoutMs: number) => Promise<readonly { readonly pid: number; readonly stats: unknown }[]>;
@@ -28,7 +32,8 @@ const STATS_MS_MAX = 500;
  */
 export class Metrics {
   readonly #sources: MetricsSources;
-  readonly #totals = new RouteTotals();
+  readonly #routes = new WorkerTotals(ROUTE_TALLIES);
+  readonly #backends = new WorkerTotals(BACKEND_TALLIES);
 
   constructor(sources: MetricsSources) {
     this.#sources = sources;
@@ -53,12 +58,17 @@ export class Metrics {
     for (const [outcome, count] of Object.entries(alerts() ?? {})) {
       page.add("lintel_alerts_total", "Alerts about certificates by what became of them.", { outcome }, count);
     }
+    const served = this.#sources.snapshot();
+    addServedCertificates(page, served);
     for (const answer of await stats(STATS_MS_MAX)) {
       addWorker(page, nameOf(answer.pid), answer.stats);
-      addBackends(page, nameOf(answer.pid), answer.stats);
-      this.#totals.take(answer.pid, answer.stats);
+      addEjected(page, nameOf(answer.pid), answer.stats);
+      this.#routes.take(answer.pid, answer.stats);
+      this.#backends.take(answer.pid, answer.stats);
     }
-    addRoutes(page, this.#totals.sum(new Set(names.keys())));
+    const living = new Set(names.keys());
+    addBackends(page, this.#backends.sum(living));
+    addRoutes(page, this.#routes.sum(living), hostsByRoute(served));
     const { text, mediaType } = await page.text();
     return { text: `${text}${await certificates()}`, mediaType };
   }
@@ -67,6 +77,12 @@ export class Metrics {
 /** Numbers that go down too. All others are totals. */
 const GAUGES: ReadonlySet<string> = new Set([
   "connections_open",
+  "connections_openHttp",
+  "connections_openHttps",
+  "connections_openHandshakes",
+  "connections_openHttp1",
+  "connections_openHttp2",
+  "connections_openPassthrough",
   "connections_tunnels",
   "upstream_open",
   "memoryBytes",
@@ -82,22 +98,48 @@ function addWorker(page: Page, worker: string, stats: unknown): void {
   }
 }
 
-function addBackends(page: Page, worker: string, stats: unknown): void {
+function addEjected(page: Page, worker: string, stats: unknown): void {
   for (const entry of arrayAt(stats, "backends")) {
     const labels = { worker, backend: stringAt(entry, "backend") ?? "" };
-    for (const what of ["requests", "failures", "ejections"]) {
-      const help = `${what} of a backend's endpoints.`;
-      page.add(`lintel_worker_backend_${what}_total`, help, labels, numberAt(entry, what) ?? 0);
-    }
     const help = "Endpoints of a backend that are set aside now.";
     page.set("lintel_worker_backend_endpoints_ejected", help, labels, numberAt(entry, "ejected") ?? 0);
   }
 }
 
+/** What all workers together counted of the backends. */
+function addBackends(page: Page, backends: ReadonlyMap<string, BackendTally>): void {
+  for (const [backend, { requests, failures, ejections }] of backends) {
+    page.add("lintel_backend_requests_total", "Requests sent to a backend's endpoints.", { backend }, requests);
+    page.add("lintel_backend_failures_total", "Requests that a backend's endpoints failed.", { backend }, failures);
+    page.add("lintel_backend_ejections_total", "Endpoints of a backend set aside.", { backend }, ejections);
+  }
+}
+
+/** When what is served expires, whoever made it; by the name that dashboards for ingress-nginx use as well. */
+function addServedCertificates(page: Page, { tls, certificates }: Snapshot): void {
+  for (const { host, certificates: ids } of tls.values()) {
+    for (const id of ids) {
+      const certificate = certificates.get(id);
+      if (certificate === undefined || certificate.standIn) continue;
+      const [namespace = "", secret = ""] = id.split("/");
+      const labels = { host, namespace, secret_name: secret };
+      const seconds = certificate.notAfterMs / 1000;
+      const help = "When the certificate that is served for a host expires, in seconds since the Unix epoch.";
+      page.set("lintel_served_certificate_expiration_timestamp_seconds", help, labels, seconds);
+      page.set("nginx_ingress_controller_ssl_expire_time_seconds", help, labels, seconds);
+    }
+  }
+}
+
+function hostsByRoute({ hosts }: Snapshot): ReadonlyMap<string, string> {
+  return new Map([...hosts.values()].flatMap(({ host, routes }) => routes.map(({ id }) => [id, host] as const)));
+}
+
 /** What all workers together counted of the routes, in both vocabularies. */
-function addRoutes(page: Page, routes: ReadonlyMap<string, RouteTally>): void {
+function addRoutes(page: Page, routes: ReadonlyMap<string, RouteTally>, hosts: ReadonlyMap<string, string>): void {
   for (const [route, tally] of routes) {
-    const labels = { route };
+    const host = hosts.get(route) ?? "";
+    const labels = { route, host };
     const [namespace = "", ingress = ""] = /^Ingress\/([^/#]+)\/([^/#]+)/.exec(route)?.slice(1) ?? [];
     for (let digit = 1; digit <= 5; digit++) {
       const count = tally.responses[digit] ?? 0;
@@ -108,13 +150,13 @@ function addRoutes(page: Page, routes: ReadonlyMap<string, RouteTally>): void {
         count,
       );
       const help = "Responses by Ingress; the status is its class, such as 5xx.";
-      page.add("nginx_ingress_controller_requests", help, { namespace, ingress, status: `${digit}xx` }, count);
+      page.add("nginx_ingress_controller_requests", help, { namespace, ingress, host, status: `${digit}xx` }, count);
     }
     page.add("lintel_request_bytes_total", "Bytes of request bodies.", labels, tally.requestBytes);
     page.add("lintel_response_bytes_total", "Bytes of response bodies.", labels, tally.responseBytes);
     for (const [name, ours, histogram] of histogramsOf(tally)) {
       page.observe(`lintel_${ours}`, labels, histogram);
-      page.observe(`nginx_ingress_controller_${name}`, { namespace, ingress }, histogram);
+      page.observe(`nginx_ingress_controller_${name}`, { namespace, ingress, host }, histogram);
     }
   }
 }

@@ -5,7 +5,7 @@ import type { Snapshot } from "../routing/snapshot.ts";
 import type { Store } from "../store/contract.ts";
 import { tlsOf } from "./instance-summary.ts";
 
-/** Returns whether every Certificate has an answer and every TLS host of an Ingress is served with its own certificate. */
+/** Returns whether every Certificate has an answer and TLS of every host of an Ingress is served with its own certificate, or by its endpoints. */
 export async function isSettled(store: Store, snapshot: Snapshot | undefined): Promise<boolean> {
   const certificates = (await store.list(CERTIFICATE)).items;
   const isPending = certificates.some((certificate) => {
@@ -15,5 +15,7 @@ export async function isSettled(store: Store, snapshot: Snapshot | undefined): P
   if (isPending) return false;
   const ingresses = (await store.list(INGRESS)).items.map(parseIngress);
   const hosts = ingresses.flatMap((ingress) => ingress.tls.flatMap((tls) => tls.hosts));
-  return hosts.every((host) => snapshot !== undefined && tlsOf(snapshot, host) === "valid");
+  return hosts.every((host) => snapshot !== undefined && AS_WANTED.has(tlsOf(snapshot, host)));
 }
+
+const AS_WANTED: ReadonlySet<string> = new Set(["valid", "passthrough"]);

@@ -40,7 +40,7 @@ function nextSteps(output: Output, summary: InstanceSummary, place: UpPlace): st
 
 function curlCommand(summary: InstanceSummary, place: UpPlace): string | undefined {
   const route = summary.routes.find(
-    (one) => one.tls !== "none" && !one.host.includes("*") && !one.path.startsWith("~"),
+    (one) => (one.tls === "valid" || one.tls === "stand-in") && !one.host.includes("*") && !one.path.startsWith("~"),
   );
   if (route === undefined) return undefined;
   const { host, port } = place.https;

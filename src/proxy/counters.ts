@@ -32,6 +32,27 @@ export interface BackendCount {
   readonly ejected: number;
 }
 
+/** Connections that are open now. */
+export interface OpenConnections {
+  /** By listener. */
+  readonly openHttp: number;
+  readonly openHttps: number;
+  /** By what they are: waiting for a PROXY header or for TLS, speaking HTTP/1.1 (upgraded ones too) or HTTP/2, passed through. */
+  readonly openHandshakes: number;
+  readonly openHttp1: number;
+  readonly openHttp2: number;
+  readonly openPassthrough: number;
+}
+
+export const NONE_OPEN: OpenConnections = {
+  openHttp: 0,
+  openHttps: 0,
+  openHandshakes: 0,
+  openHttp1: 0,
+  openHttp2: 0,
+  openPassthrough: 0,
+};
+
 /** What the data plane counted since it started, and what is open now. Plain numbers: counting makes no object. */
 export interface DataPlaneStats {
   readonly generation: number;
@@ -51,7 +72,7 @@ export interface DataPlaneStats {
     readonly badProxyHeader: number;
     /** Upgraded connections open now. */
     readonly tunnels: number;
-  };
+  } & OpenConnections;
   readonly tls: {
     readonly handshakes: number;
     /** By the version agreed on: TLS 1.2 and TLS 1.3. */
@@ -161,8 +182,11 @@ export class Counters {
     for (const id of backends.keys()) this.#backends.set(id, this.backend(id));
   }
 
-  /** Returns a copy that does not change any more; `ejected` tells how many endpoints of a backend are set aside now. */
-  stats(generation: number, ejected: (backend: string) => number): DataPlaneStats {
+  /** Returns a copy that does not change any more; `now` tells what is counted nowhere: how many endpoints of a backend are set aside, and what is open. */
+  stats(
+    generation: number,
+    now: { readonly ejected: (backend: string) => number; readonly open: OpenConnections },
+  ): DataPlaneStats {
     return {
       generation,
       routes: [...this.#routes.values()].map((count) => ({
@@ -172,7 +196,7 @@ export class Counters {
         requestSizes: [...count.requestSizes],
         responseSizes: [...count.responseSizes],
       })),
-      backends: [...this.#backends.values()].map((count) => ({ ...count, ejected: ejected(count.backend) })),
+      backends: [...this.#backends.values()].map((count) => ({ ...count, ejected: now.ejected(count.backend) })),
       connections: {
         accepted: this.accepted,
         http: this.acceptedHttp,
@@ -182,6 +206,7 @@ export class Counters {
         refused: this.refused,
         badProxyHeader: this.badProxyHeaders,
         tunnels: this.tunnels,
+        ...now.open,
       },
       tls: {
         handshakes: this.handshakes,

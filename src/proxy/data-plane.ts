@@ -9,7 +9,7 @@ import { CertificateTable } from "./certificate-table.ts";
 import type { Channel, ChannelMode } from "./channel.ts";
 import type { HostAuth } from "./client-auth/client-auth-table.ts";
 import { identify } from "./client-auth/client-identity.ts";
-import type { DataPlaneStats } from "./counters.ts";
+import type { DataPlaneStats, OpenConnections } from "./counters.ts";
 import { ClientConnection } from "./http1/client-connection.ts";
 import { Http2ClientConnection } from "./http2/client-connection.ts";
 import { DEFAULT_LIMITS, type ProxyLimits } from "./limits.ts";
@@ -154,10 +154,28 @@ export class DataPlane {
 
   stats(): DataPlaneStats {
     const { counters, pools, snapshot } = this.#plane;
-    return counters.stats(this.generation, (id) => {
+    const ejected = (id: string): number => {
       const backend = snapshot.backends.get(id);
       return backend === undefined ? 0 : pools.ejected(backend);
-    });
+    };
+    return counters.stats(this.generation, { ejected, open: this.#openNow() });
+  }
+
+  #openNow(): OpenConnections {
+    const all = [...this.#connections];
+    const waiting = [...this.#handshakes.values()];
+    const httpsPorts = new Set(this.#https.map((listener) => listener.address().port));
+    const openHttps =
+      all.filter(({ peer }) => peer.secure).length +
+      waiting.filter(({ localPort }) => httpsPorts.has(localPort)).length;
+    return {
+      openHttp: all.length + waiting.length - openHttps,
+      openHttps,
+      openHandshakes: waiting.length,
+      openHttp1: all.filter((connection) => connection instanceof ClientConnection).length,
+      openHttp2: all.filter((connection) => connection instanceof Http2ClientConnection).length,
+      openPassthrough: all.filter((connection) => connection instanceof PassthroughConnection).length,
+    };
   }
 
   /**

@@ -23,7 +23,7 @@ export class PassthroughConnection implements ChannelOwner, Timed {
   deadlineMs: number = Infinity;
   readonly #plane: Plane;
   readonly #client: Socket;
-  readonly #peer: Peer;
+  readonly peer: Peer;
   readonly #name: string;
   readonly #backend: Backend | undefined;
   readonly #startMs: number;
@@ -54,7 +54,7 @@ export class PassthroughConnection implements ChannelOwner, Timed {
   ) {
     this.#plane = plane;
     this.#client = client;
-    this.#peer = peer;
+    this.peer = peer;
     this.#name = name;
     this.#startMs = plane.clock.monotonicMs();
     this.#onGone = onGone;
@@ -110,7 +110,7 @@ export class PassthroughConnection implements ChannelOwner, Timed {
     if (backend === undefined || this.#tried.length >= Math.min(ATTEMPTS_MAX, backend.endpoints.length)) {
       return this.destroy();
     }
-    const endpoint = pickEndpoint(backend, pools.stateOf(backend, this.#tried), random, this.#peer.address);
+    const endpoint = pickEndpoint(backend, pools.stateOf(backend, this.#tried), random, this.peer.address);
     if (endpoint === undefined) return this.destroy();
     const pool = pools.of(endpoint, backend);
     if (pool.open >= limits.upstreamConnectionsMax) {
@@ -188,7 +188,7 @@ export class PassthroughConnection implements ChannelOwner, Timed {
     const last = this.#tried.at(-1);
     write({
       requestId: "",
-      client: this.#peer.address,
+      client: this.peer.address,
       method: "",
       host: this.#name,
       path: "",
