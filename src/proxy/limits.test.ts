@@ -5,9 +5,21 @@ import { test } from "node:test";
 import { connect as connectTls } from "node:tls";
 import { promisify } from "node:util";
 import type { Snapshot } from "../routing/snapshot.ts";
-import { get, openEdge, openEndpoint, openRawEndpoint, RawClient, say, shopSnapshot, waitFor } from "./testing.ts";
-import { DEFAULT_LIMITS } from "./limits.ts";
-import { skipWithout } from "../ground/testing.ts";
+import { CertificateTable } from "./certificate-table.ts";
+import { Counters, NONE_OPEN } from "./counters.ts";
+import {
+  get,
+  openEdge,
+  openEndpoint,
+  openRawEndpoint,
+  RawClient,
+  say,
+  selfSigned,
+  shopSnapshot,
+  waitFor,
+} from "./testing.ts";
+import { DEFAULT_LIMITS, type ProxyLimits } from "./limits.ts";
+import { MemoryLog, skipWithout } from "../ground/testing.ts";
 
 const MIB = 1024 * 1024;
 const REQUEST = "GET / HTTP/1.1\r\nHost: shop.example\r\n";
@@ -99,6 +111,77 @@ test("lingerBytesMax: a body that nobody wants is thrown away up to the limit, t
   assert.ok(client.socket.bytesWritten < 64 * MIB, "all of it was taken");
 });
 
+test("lingerMs: a client that was refused and does not close is cut off after that, and not before", async () => {
+  await using edge = await openEdge(shopSnapshot([]));
+  const client = RawClient.connect(edge.httpPort);
+  client.send("GET / HTTP/1.1\r\n\r\n");
+  await client.heard("HTTP/1.1 400 ");
+  await waitFor(() => client.ended);
+  await edge.clock.advance(DEFAULT_LIMITS.lingerMs - 1);
+  assert.equal(edge.dataPlane.stats().connections.open, 1);
+  await edge.clock.advance(1 + 2 * DEFAULT_LIMITS.deadlineSweepMs);
+  await waitFor(() => edge.dataPlane.stats().connections.open === 0);
+  client.socket.destroy();
+});
+
+test("deadlineSweepMs: a timeout is never early, and at most two sweeps late", async () => {
+  const limits = { deadlineSweepMs: 1000, idleTimeoutMs: 5000 };
+  await using endpoint = await openEndpoint((_request, response) => response.end("ok"));
+  await using edge = await openEdge(shopSnapshot([endpoint.port]), { limits });
+  const client = RawClient.connect(edge.httpPort);
+  client.send(`${REQUEST}\r\n`);
+  await client.heard("ok");
+  await edge.clock.advance(limits.idleTimeoutMs - 1);
+  assert.equal(edge.dataPlane.stats().connections.open, 1);
+  await edge.clock.advance(1 + 2 * limits.deadlineSweepMs);
+  await waitFor(() => edge.dataPlane.stats().connections.open === 0);
+  client.socket.destroy();
+});
+
+test("countedRoutesMax: the requests of more routes are counted together under the empty id", () => {
+  const counters = new Counters(3);
+  counters.keepRoutes(new Set(["a", "b", "c", "d"]));
+  for (const id of ["a", "b", "c", "d", "d"]) counters.route(id).requestBytes += 1;
+  assert.equal(counters.route("a").requestBytes, 1);
+  assert.equal(counters.route("").requestBytes, 3);
+  assert.equal(counters.stats(1, { ejected: () => 0, open: NONE_OPEN }).routes.length, 3);
+});
+
+test(
+  "tlsProfilesMax: the name used least recently is built again when it is asked for",
+  { skip: skipWithout("openssl") },
+  async () => {
+    const { certificates } = await selfSigned("a.example");
+    const names = ["a.example", "b.example", "c.example"];
+    const tls = new Map(
+      names.map((host) => [host, { host, certificates: ["a.example"], minVersion: "TLSv1.2" as const }]),
+    );
+    const table = certificateTable({ tlsProfilesMax: 2 });
+    table.adopt({ tls, certificates });
+    const [a, b] = [table.profile("a.example"), table.profile("b.example")];
+    assert.equal(table.profile("a.example") === a, true);
+    const c = table.profile("c.example");
+    assert.equal(table.profile("a.example") === a, true, "used since, so kept");
+    assert.equal(table.profile("c.example") === c, true);
+    assert.equal(table.profile("b.example") === b, false, "gone, and made anew");
+    assert.notEqual(table.profile("b.example"), undefined);
+  },
+);
+
+test("certificateChecksMax: so many are checked with a snapshot, and the rest when it is first used", () => {
+  const ids = ["one", "two", "three"];
+  const tls = new Map(ids.map((host) => [host, { host, certificates: [host], minVersion: "TLSv1.2" as const }]));
+  const certificates = new Map(
+    ids.map((id) => [id, { id, chain: "no certificate", key: "no key", notAfterMs: 0, standIn: false }]),
+  );
+  const log = new MemoryLog();
+  const table = certificateTable({ certificateChecksMax: 2 }, log);
+  assert.equal(table.adopt({ tls, certificates }).length, 2);
+  assert.equal(log.lines.length, 2);
+  assert.equal(table.profile("three"), undefined);
+  assert.equal(log.lines.length, 3);
+});
+
 test("clientSendTimeoutMs: a client that reads nothing is cut off, and its endpoint let go", async () => {
   const body = Buffer.alloc(64 * MIB);
   await using endpoint = await openEndpoint((_request, response) => response.end(body));
@@ -166,6 +249,16 @@ test("thousands of half-open heads cost little memory each, and others are serve
   await waitFor(() => edge.dataPlane.stats().connections.open === 0);
   for (const socket of sockets) socket.destroy();
 });
+
+function certificateTable(limits: Partial<ProxyLimits>, log: MemoryLog = new MemoryLog()): CertificateTable {
+  return new CertificateTable({
+    log,
+    limits: { ...DEFAULT_LIMITS, ...limits },
+    ticketKeys: Buffer.alloc(48, 1),
+    onSecure: () => undefined,
+    onFailed: () => undefined,
+  });
+}
 
 /** A GET whose request line has that many bytes. */
 function withLine(bytes: number): string {

@@ -1,3 +1,5 @@
+import { DEFAULT_HTTP2_LIMITS, type Http2Limits } from "./http2/http2-limits.ts";
+
 /** Every limit of the data plane. Bytes and milliseconds; each default is meant for a worker with a few hundred MiB. */
 export interface ProxyLimits {
   /** Connections accepted at a time by one worker; more are closed at once. @default 20_000 */
@@ -65,6 +67,8 @@ export interface ProxyLimits {
   readonly deadlineSweepMs: number;
   /** Routes counted one by one; the requests of more are counted together under an empty id. @default 20_000 */
   readonly countedRoutesMax: number;
+  /** Of each HTTP/2 connection, with clients and with endpoints. */
+  readonly http2: Http2Limits;
 }
 
 export const DEFAULT_LIMITS: ProxyLimits = {
@@ -99,4 +103,5 @@ export const DEFAULT_LIMITS: ProxyLimits = {
   lingerBytesMax: 1024 * 1024,
   deadlineSweepMs: 250,
   countedRoutesMax: 20_000,
+  http2: DEFAULT_HTTP2_LIMITS,
 };

@@ -11,7 +11,6 @@ import { ENHANCE_YOUR_CALM, type Http2ErrorCode, NO_ERROR } from "./error-codes.
 import type { FieldBlock } from "./field-block.ts";
 import type { Http2Transport } from "./frame-output.ts";
 import { Http2Connection, type Http2ConnectionOwner } from "./http2-connection.ts";
-import { DEFAULT_HTTP2_LIMITS } from "./http2-limits.ts";
 import type { Http2Stream } from "./http2-stream.ts";
 import { turnEnd } from "./turn-end.ts";
 
@@ -52,7 +51,7 @@ export class Http2ClientConnection implements ChannelOwner, Http2ConnectionOwner
     }
     this.#engine = new Http2Connection({
       role: "server",
-      limits: DEFAULT_HTTP2_LIMITS,
+      limits: plane.limits.http2,
       transport: this,
       owner: this,
       nowMs: () => plane.deadlines.coarseNowMs,

@@ -10,7 +10,6 @@ import type { Http2ErrorCode } from "./error-codes.ts";
 import type { Http2Transport } from "./frame-output.ts";
 import type { HeadWriter } from "./head-writer.ts";
 import { Http2Connection, type Http2ConnectionOwner } from "./http2-connection.ts";
-import { DEFAULT_HTTP2_LIMITS } from "./http2-limits.ts";
 import type { Http2Stream } from "./http2-stream.ts";
 import { turnEnd } from "./turn-end.ts";
 import type { Http2UpstreamStream } from "./upstream-stream.ts";
@@ -50,7 +49,7 @@ export class Http2UpstreamConnection implements ChannelOwner, Http2ConnectionOwn
     this.#idleSinceMs = plane.deadlines.coarseNowMs;
     this.#engine = new Http2Connection({
       role: "client",
-      limits: DEFAULT_HTTP2_LIMITS,
+      limits: plane.limits.http2,
       transport: this,
       owner: this,
       nowMs: () => plane.deadlines.coarseNowMs,
