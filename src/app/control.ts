@@ -298,6 +298,7 @@ class Control {
       snapshot: this.#feed.snapshot ?? EMPTY_SNAPSHOT,
       certificates: (await this.#store.list(CERTIFICATE)).items,
       processes: this.#processes,
+      nowMs: systemClock.nowMs(),
     });
   }
 }

@@ -65,7 +65,19 @@ test("summarize() says why a route cannot be served, and survives the way to ano
     version: "1.0.0",
     snapshot: SNAPSHOT,
     certificates: [CERTIFICATE],
-    processes: [{ slot: "control", role: "control", pid: 1, state: "ready", startedAtMs: 0, restarts: 0 }],
+    processes: [
+      {
+        slot: "control",
+        role: "control",
+        pid: 1,
+        state: "ready",
+        startedAtMs: 0,
+        restarts: 0,
+        failures: 0,
+        lastDeath: "",
+      },
+    ],
+    nowMs: 0,
   });
   assert.deepEqual(
     summary.routes.map(({ path, backend, endpoints, tls, problem }) => [path, backend, endpoints, tls, problem]),
@@ -93,4 +105,28 @@ test("tlsOf() tells a stand-in from the real certificate, from none, and from TL
   assert.equal(tlsOf(standIn, "a"), "stand-in");
   assert.equal(tlsOf(standIn, "b"), "none");
   assert.equal(tlsOf(standIn, "c"), "passthrough");
+});
+
+test("summarize() says of what a process keeps dying, until it has lived for a while", () => {
+  const facts = {
+    slot: "worker-1",
+    role: "worker",
+    pid: 9,
+    startedAtMs: 50_000,
+    restarts: 7,
+    lastDeath: "exit code 7",
+  };
+  const problemOf = (state: "ready" | "waiting", failures: number, nowMs: number): string | undefined =>
+    summarize({
+      version: "1",
+      snapshot: SNAPSHOT,
+      certificates: [],
+      processes: [{ ...facts, state, failures }],
+      nowMs,
+    }).processes[0]?.problem;
+  const sentence = "It died 3 times in a row, last of: exit code 7. It is started again after longer and longer waits";
+  assert.equal(problemOf("waiting", 3, 90_000), sentence);
+  assert.equal(problemOf("ready", 3, 51_000), sentence);
+  assert.equal(problemOf("ready", 3, 60_000), "");
+  assert.equal(problemOf("waiting", 1, 51_000), "");
 });

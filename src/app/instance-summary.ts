@@ -3,6 +3,7 @@ import type { KubeObject } from "../resource/object.ts";
 import { readCertificate } from "../resource/certificate.ts";
 import { conditionsOf } from "../resource/condition.ts";
 import type { Snapshot } from "../routing/snapshot.ts";
+import { STABLE_AFTER_MS } from "../supervisor/backoff.ts";
 import type { ProcessFacts } from "../supervisor/messages.ts";
 
 /** What an instance serves and how it stands: what `lintel status` shows, and the table at the end of a start. */
@@ -56,7 +57,12 @@ export interface ProcessSummary {
   /** Of that state's process, RFC 3339; of its death while it waits. */
   readonly since: string;
   readonly restarts: number;
+  /** Why it is not there, when it keeps dying; empty when nothing is wrong. */
+  readonly problem: string;
 }
+
+/** One death is an accident, and the restart says so already. */
+const FAILURES_TOLD_MIN = 2;
 
 /** Returns the summary of what is served and stored. */
 export function summarize(facts: {
@@ -64,6 +70,7 @@ export function summarize(facts: {
   readonly snapshot: Snapshot;
   readonly certificates: readonly KubeObject[];
   readonly processes: readonly ProcessFacts[];
+  readonly nowMs: number;
 }): InstanceSummary {
   return {
     version: facts.version,
@@ -76,8 +83,16 @@ export function summarize(facts: {
       state: process.state,
       since: new Date(process.startedAtMs).toISOString(),
       restarts: process.restarts,
+      problem: problemOf(process, facts.nowMs),
     })),
   };
+}
+
+/** A process that dies again soon after each start; one that has lived for a while is well again. */
+function problemOf({ state, startedAtMs, failures, lastDeath }: ProcessFacts, nowMs: number): string {
+  const isWell = state === "ready" && nowMs - startedAtMs >= STABLE_AFTER_MS;
+  if (failures < FAILURES_TOLD_MIN || isWell) return "";
+  return `It died ${failures} times in a row, last of: ${lastDeath}. It is started again after longer and longer waits`;
 }
 
 function routesOf(snapshot: Snapshot): readonly RouteSummary[] {
@@ -159,6 +174,7 @@ export function parseSummary(value: unknown): InstanceSummary {
       state: text(entry, "state"),
       since: text(entry, "since"),
       restarts: numberAt(entry, "restarts") ?? 0,
+      problem: text(entry, "problem"),
     })),
   };
 }

@@ -38,7 +38,18 @@ const SOURCES: MetricsSources = {
   version: "1.2.3",
   generation: () => 7,
   workers: () => [{ pid: 11, generation: 6, problems: [] }],
-  processes: () => [{ slot: "worker-1", role: "worker", pid: 11, state: "ready", startedAtMs: 0, restarts: 2 }],
+  processes: () => [
+    {
+      slot: "worker-1",
+      role: "worker",
+      pid: 11,
+      state: "ready",
+      startedAtMs: 0,
+      restarts: 2,
+      failures: 0,
+      lastDeath: "",
+    },
+  ],
   certificates: () => new CertificateMetrics(new ManualClock()).read({ certificateObjects: NOTHING, syncCounts: [] }),
   alerts: () => ({ delivered: 3, failed: 1 }),
   stats: () =>
@@ -107,7 +118,18 @@ test("Metrics.read() keeps what a worker counted that is gone, and forgets a rou
   let routes = ["kept", "dropped"];
   const metrics = new Metrics({
     ...SOURCES,
-    processes: () => [{ slot: "worker-1", role: "worker", pid, state: "ready", startedAtMs: 0, restarts: 0 }],
+    processes: () => [
+      {
+        slot: "worker-1",
+        role: "worker",
+        pid,
+        state: "ready",
+        startedAtMs: 0,
+        restarts: 0,
+        failures: 0,
+        lastDeath: "",
+      },
+    ],
     stats: () => {
       const counters = new Counters(10);
       for (const route of routes) counters.route(route).responses[2] = 5;
@@ -126,7 +148,18 @@ test("Metrics.read() adds what workers counted of a backend, dead ones included"
   let pid = 11;
   const metrics = new Metrics({
     ...SOURCES,
-    processes: () => [{ slot: "worker-1", role: "worker", pid, state: "ready", startedAtMs: 0, restarts: 0 }],
+    processes: () => [
+      {
+        slot: "worker-1",
+        role: "worker",
+        pid,
+        state: "ready",
+        startedAtMs: 0,
+        restarts: 0,
+        failures: 0,
+        lastDeath: "",
+      },
+    ],
     stats: () => {
       const counters = new Counters(10);
       counters.keepBackends(new Map([["a/web:80", undefined]]));

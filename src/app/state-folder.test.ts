@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -18,6 +18,15 @@ test("createStateFolder() makes every missing folder, for its owner alone", (t) 
 test("createStateFolder() says at once that a place takes no folders", () => {
   assert.throws(
     () => createStateFolder("/proc/lintel-state"),
-    (error) => isLintelError(error, "StateUnreadable") && error.message.includes("/proc/lintel-state"),
+    (error) =>
+      isLintelError(error, "StateUnreadable") &&
+      error.message === 'Cannot write to state folder "/proc/lintel-state": nothing can be made there',
   );
+});
+
+test("createStateFolder() says that a file is in the way", (t) => {
+  const place = mkdtempSync(join(tmpdir(), "lintel-state-"));
+  t.after(() => rmSync(place, { recursive: true }));
+  writeFileSync(join(place, "file"), "");
+  assert.throws(() => createStateFolder(join(place, "file", "state")), /: a file is in the way$/);
 });

@@ -56,14 +56,39 @@ export function createStateFolder(directory: string): StateFolder {
     makeFolder(folder.run);
     chmodSync(directory, 0o700);
   } catch (error) {
-    throw new LintelError(`Cannot create state folder "${directory}"`, {
-      code: "StateUnreadable",
-      fault: "user",
-      hint: "Choose a folder you may write to with --state",
-      cause: error,
-    });
+    const sentence = sentenceOf(error);
+    throw new LintelError(
+      `Cannot write to state folder "${directory}"${sentence === undefined ? "" : `: ${sentence}`}`,
+      {
+        code: "StateUnreadable",
+        fault: "user",
+        hint: "Choose a folder you may write to with --state",
+        ...(sentence === undefined ? { cause: error } : {}),
+      },
+    );
   }
   return folder;
+}
+
+/** What the system's short words mean for a folder; undefined for others, which then speak for themselves. */
+function sentenceOf(error: unknown): string | undefined {
+  switch (error instanceof Error && "code" in error ? error.code : undefined) {
+    case "EROFS":
+      return "its file system is read-only";
+    case "EACCES":
+    case "EPERM":
+      return "you may not write there";
+    // Of making a folder whose parent is there: some file systems of the kernel take none.
+    case "ENOENT":
+      return "nothing can be made there";
+    case "ENOTDIR":
+    case "EEXIST":
+      return "a file is in the way";
+    case "ENOSPC":
+      return "the disk is full";
+    default:
+      return undefined;
+  }
 }
 
 /**

@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { Command, Option } from "commander";
 import type { ProcessSummary } from "../app/instance-summary.ts";
 import { addressText } from "../app/role-settings.ts";
@@ -56,7 +56,11 @@ function statusText(output: Output, { directory, facts, summary }: RunningInstan
     `http://${addressText(facts.edgeHttp)}, https://${addressText(facts.edgeHttps)}${api}`,
   ].join("\n");
   const processes = table(output, ["PROCESS", "PID", "STATE", "SINCE", "RESTARTS"], summary.processes.map(processRow));
-  return `${head}\n\n${summaryText(output, summary)}\n${processes}`;
+  const problems = summary.processes.filter(({ problem }) => problem !== "");
+  const sentences = problems.map(
+    ({ name, problem }) => `\n${name}: ${problem}; ${join(directory, "lintel.log")} has more\n`,
+  );
+  return `${head}\n\n${summaryText(output, summary)}\n${processes}${sentences.join("")}`;
 }
 
 function processRow(process: ProcessSummary): readonly string[] {

@@ -66,7 +66,8 @@ export function messageOf(error: unknown): string {
   for (let depth = 0; depth < 4 && current !== undefined && current !== null; depth++) {
     const text =
       current instanceof Error ? current.message : typeof current === "string" ? current : JSON.stringify(current);
-    if (text !== "" && !parts.includes(text)) parts.push(text);
+    // A message often ends with what its cause says.
+    if (text !== "" && !parts.some((part) => part.includes(text))) parts.push(text);
     current = current instanceof Error ? current.cause : undefined;
   }
   return parts.join(": ");

@@ -46,6 +46,10 @@ export interface ProcessFacts {
   readonly startedAtMs: number;
   /** How often the slot had to be started again after an unplanned exit. */
   readonly restarts: number;
+  /** Unplanned deaths in a row, each soon after a start; 0 when the last one lived long enough. */
+  readonly failures: number;
+  /** What it last died of, in its own words where it had any; empty when it never died. */
+  readonly lastDeath: string;
 }
 
 /** Where a process is in its life; `waiting`: it died and is started again later. */
@@ -119,6 +123,8 @@ function parseProcessFacts(value: unknown): readonly ProcessFacts[] {
       state,
       startedAtMs: numberAt(value, "startedAtMs") ?? 0,
       restarts: numberAt(value, "restarts") ?? 0,
+      failures: numberAt(value, "failures") ?? 0,
+      lastDeath: stringAt(value, "lastDeath") ?? "",
     },
   ];
 }

@@ -88,6 +88,7 @@ export class Slot {
   readonly #retiring = new Set<Running>();
   #failures = 0;
   #restarts = 0;
+  #lastDeath = "";
   #diedAtMs: number | undefined;
   #restartTimer: Timer | undefined;
   #stopping = false;
@@ -113,17 +114,17 @@ export class Slot {
   processes(): readonly ProcessFacts[] {
     const all = this.#current === undefined ? [...this.#retiring] : [this.#current, ...this.#retiring];
     const { name: slot, role } = this.plan;
-    const restarts = this.#restarts;
+    const history = { restarts: this.#restarts, failures: this.#failures, lastDeath: this.#lastDeath };
     const facts = all.map(({ child, state, startedAtMs }) => ({
       slot,
       role,
       pid: child.pid,
       state,
       startedAtMs,
-      restarts,
+      ...history,
     }));
     if (this.#current !== undefined || this.#stopping || this.#diedAtMs === undefined) return facts;
-    return [{ slot, role, pid: 0, state: "waiting", startedAtMs: this.#diedAtMs, restarts }, ...facts];
+    return [{ slot, role, pid: 0, state: "waiting", startedAtMs: this.#diedAtMs, ...history }, ...facts];
   }
 
   /** Resolves when the current process is ready; waits through restarts. */
@@ -287,6 +288,7 @@ export class Slot {
     const livedMs = this.#options.clock.monotonicMs() - dead.startedMonotonicMs;
     this.#failures = livedMs >= STABLE_AFTER_MS ? 1 : this.#failures + 1;
     this.#restarts++;
+    this.#lastDeath = dead.why ?? how;
     this.#diedAtMs = this.#options.clock.nowMs();
     const delayMs = restartDelayMs(this.#failures);
     this.#options.died(this, how, delayMs);
