@@ -87,6 +87,16 @@ describe("docs/defaults.md", () => {
   });
 });
 
+describe("limits", () => {
+  it("are each named by a test", () => {
+    const tests = tree.filter((file) => file.isTest && file.room === "proxy").map((file) => file.text);
+    assert.deepEqual(
+      Object.keys(limits).filter((name) => !tests.some((text) => text.includes(name))),
+      [],
+    );
+  });
+});
+
 /** `15 s`, `250 ms`, `8 KiB`, `20,000`: in milliseconds, bytes or as it is. */
 function parseQuantity(text: string): number {
   const [, number = "", unit = ""] = /^([\d,]+) ?(\w*)$/.exec(text.trim()) ?? [];

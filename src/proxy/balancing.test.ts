@@ -62,7 +62,7 @@ test("EndpointPools gives a returning endpoint a share that grows to the whole, 
   assert.ok(middle > early && middle < 0.45, `middle ${middle}`);
   assert.equal(share(), 0.5);
 
-  // At most half of them are set aside: the second goes on, however often it fails.
+  // At most half of them (`ejectedPercentMax`) are set aside: the second goes on, however often it fails.
   fail(weak);
   fail(plane.pools.of(backend.endpoints[1], backend));
   assert.equal(plane.pools.ejected(backend), 1);

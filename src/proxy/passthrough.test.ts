@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { connect, createServer, type TLSSocket } from "node:tls";
 import { once } from "node:events";
+import { connect as connectTcp } from "node:net";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { skipWithout } from "../ground/testing.ts";
 import type { AccessLists, Snapshot } from "../routing/snapshot.ts";
+import { DEFAULT_LIMITS } from "./limits.ts";
 import { closedPort, get, openEdge, openEndpoint, RawClient, selfSigned, shopSnapshot, waitFor } from "./testing.ts";
 
 const HOST = "through.example";
@@ -125,3 +127,39 @@ withOpenSsl(
     );
   },
 );
+
+test("passthroughConnectTimeoutMs: an endpoint that does not accept is given up, and the log says so", async () => {
+  await using endpoint = await openDeafEndpoint();
+  await using edge = await openEdge(through([endpoint.port]));
+  const client = secureClient(edge.httpsPort, HOST);
+  await waitFor(() => edge.dataPlane.stats().upstream.open === 1);
+  await edge.clock.advance(DEFAULT_LIMITS.passthroughConnectTimeoutMs - 1);
+  assert.equal(edge.lines.length, 0);
+  await edge.clock.advance(1 + 2 * DEFAULT_LIMITS.deadlineSweepMs);
+  await client.closed;
+  await waitFor(() => edge.lines.length === 1);
+  assert.equal(edge.lines[0]?.status, 504);
+  assert.match(edge.lines[0].reason ?? "", /did not accept the connection in time$/);
+});
+
+/** A port whose process stands still, with a full queue: the kernel lets further connections wait. */
+async function openDeafEndpoint(): Promise<AsyncDisposable & { readonly port: number }> {
+  const script =
+    'const s = require("net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => console.log(s.address().port))';
+  const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "ignore"] });
+  const [line] = (await once(child.stdout, "data")) as [Buffer];
+  const port = Number(line.toString());
+  child.kill("SIGSTOP");
+  const fillers = Array.from({ length: 8 }, () => connectTcp({ port, host: "127.0.0.1" }));
+  for (const filler of fillers) filler.on("error", () => undefined);
+  await Promise.race(fillers.map((filler) => once(filler, "connect")));
+  return {
+    port,
+    [Symbol.asyncDispose]: async () => {
+      for (const filler of fillers) filler.destroy();
+      const exited = once(child, "exit");
+      child.kill("SIGKILL");
+      await exited;
+    },
+  };
+}

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { connect } from "node:net";
 import { test } from "node:test";
+import { DEFAULT_LIMITS } from "./limits.ts";
 import { connect as connectTls } from "node:tls";
 import { promisify } from "node:util";
 import { get, openEdge, openEndpoint, RawClient, say, selfSigned, shopSnapshot, waitFor } from "./testing.ts";
@@ -85,9 +86,14 @@ test("A connection without a header, or with a bad or a slow one, is closed with
   const slow = RawClient.connect(edge.httpPort);
   slow.send("PROXY ");
   await waitFor(() => edge.dataPlane.stats().connections.open === 1);
-  await edge.clock.advance(6000);
+  await edge.clock.advance(DEFAULT_LIMITS.proxyHeaderTimeoutMs + 2 * DEFAULT_LIMITS.deadlineSweepMs);
   assert.equal(await slow.end(), "");
-  assert.equal(edge.dataPlane.stats().connections.badProxyHeader, 5);
+  const tooLong = RawClient.connect(edge.httpPort);
+  const header = Buffer.from("0d0a0d0a000d0a515549540a2111ffff", "hex");
+  header.writeUInt16BE(DEFAULT_LIMITS.proxyHeaderBytesMax - 15, 14);
+  tooLong.socket.write(header);
+  assert.equal(await tooLong.end(), "", "it says that it is longer than proxyHeaderBytesMax");
+  assert.equal(edge.dataPlane.stats().connections.badProxyHeader, 6);
   assert.equal(edge.dataPlane.stats().connections.open, 0);
 });
 

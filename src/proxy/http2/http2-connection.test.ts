@@ -16,6 +16,7 @@ import {
   PRIORITY,
   RST_STREAM,
   SETTINGS,
+  SETTINGS_INITIAL_WINDOW_SIZE,
   WINDOW_UPDATE,
 } from "./frame.ts";
 import { HeadWriter } from "./head-writer.ts";
@@ -237,6 +238,44 @@ describe("Http2Connection", () => {
     bench.send(rawFrame(WINDOW_UPDATE, 0, 1, uint32(100_000)));
     bench.sent();
     assert.ok(bench.notes.lines.includes("drain"));
+  });
+
+  it("asks a sender to stop when so much of its stream waits (streamQueueBytesMax)", () => {
+    const bench = new Bench({ streamQueueBytesMax: 10_000 });
+    bench.send(rawFrame(SETTINGS, 0, 0, Buffer.from([0, SETTINGS_INITIAL_WINDOW_SIZE, 0, 0, 0, 0])));
+    const stream = bench.request(1);
+    assert.equal(bench.respond(stream, 9_999, false), true);
+    assert.equal(stream.sendData(Buffer.alloc(1), 0, 1), false);
+  });
+
+  it("lets a client go on sending what nobody wants, up to unwantedBytesMax", () => {
+    const bench = new Bench({ unwantedBytesMax: 1_000 });
+    const stream = bench.request(1, { body: true });
+    bench.respond(stream, 10, true);
+    bench.sent();
+    stream.discard();
+    bench.send(rawFrame(DATA, 0, 1, Buffer.alloc(1_000)));
+    assert.deepEqual(bench.sent(), []);
+    bench.send(rawFrame(DATA, 0, 1, Buffer.alloc(1)));
+    assert.deepEqual(
+      bench.sent().map(({ type, payload }) => [type, payload.readUInt32BE(0)]),
+      [[RST_STREAM, codes.NO_ERROR]],
+    );
+  });
+
+  it("lets a client go on sending what nobody wants, for unwantedTimeoutMs", () => {
+    const bench = new Bench();
+    const stream = bench.request(1, { body: true });
+    bench.respond(stream, 10, true);
+    bench.sent();
+    stream.discard();
+    bench.connection.sweep(DEFAULT_HTTP2_LIMITS.unwantedTimeoutMs);
+    assert.deepEqual(bench.sent(), []);
+    bench.connection.sweep(DEFAULT_HTTP2_LIMITS.unwantedTimeoutMs + 1);
+    assert.deepEqual(
+      bench.sent().map(({ type, payload }) => [type, payload.readUInt32BE(0)]),
+      [[RST_STREAM, codes.NO_ERROR]],
+    );
   });
 
   it("announces windows only as data is consumed", () => {
