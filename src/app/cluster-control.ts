@@ -245,6 +245,7 @@ class ClusterControl {
     const metrics = new Metrics({
       version: settings.version,
       generation: () => this.#feed.generation,
+      snapshot: () => this.#feed.snapshot ?? EMPTY_SNAPSHOT,
       workers: () => this.#feed.workers(),
       stats: (timeoutMs) => this.#feed.stats(timeoutMs),
       processes: () => this.#processes,
@@ -278,6 +279,7 @@ class ClusterControl {
       snapshot: this.#feed.snapshot ?? EMPTY_SNAPSHOT,
       certificates: this.#plane?.objects(CERTIFICATE) ?? [],
       processes: this.#processes,
+      nowMs: systemClock.nowMs(),
     });
   }
 }
