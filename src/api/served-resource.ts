@@ -9,6 +9,7 @@ import {
   resourceName,
 } from "../resource/kind.ts";
 import type { Kind } from "../resource/kind.ts";
+import { FIRST_GROUP, OLDER_VERSIONS, olderApiVersion, type OlderVersion } from "../resource/older-versions.ts";
 import { isCustomResource } from "../resource/schema/schema-of.ts";
 
 /** One kind as it is served under one group and version; the stored version may be another. */
@@ -26,6 +27,8 @@ export interface ServedResource {
   readonly deprecation: string | undefined;
   /** Short names belong to one resource, or clients warn that they could mean another. */
   readonly shortNames: readonly string[];
+  /** Words that stand for several resources at once; of one group only, or lists would show objects twice. */
+  readonly categories: readonly string[];
 }
 
 /** What can be done with a resource, in the words of discovery. */
@@ -54,6 +57,7 @@ const GROUP_ORDER: readonly string[] = [
   "discovery.k8s.io",
   ORDER.group,
   CERTIFICATE.group,
+  FIRST_GROUP,
   "extensions",
 ];
 
@@ -64,6 +68,7 @@ export const SERVED_RESOURCES: readonly ServedResource[] = [
   serveAs(INGRESS, "networking.k8s.io", "v1beta1", deprecatedIngress("networking.k8s.io/v1beta1", "v1.19")),
   serveAs(INGRESS, "extensions", "v1beta1", deprecatedIngress("extensions/v1beta1", "v1.14")),
   serveAs(EVENT, "events.k8s.io", "v1", undefined),
+  ...OLDER_VERSIONS.map((older) => serveAs(older.kind, older.group, older.version, deprecatedByCertManager(older))),
 ];
 
 const BY_PATH: ReadonlyMap<string, ServedResource> = new Map(
@@ -137,6 +142,7 @@ function serve(kind: Kind, isAccepted: boolean): ServedResource {
     isCustom: isCustomResource(kind),
     deprecation: undefined,
     shortNames: kind.shortNames,
+    categories: kind.categories,
   };
 }
 
@@ -147,14 +153,21 @@ function serveAs(kind: Kind, group: string, version: string, deprecation: string
     version,
     apiVersion: `${group}/${version}`,
     isAccepted: false,
-    isCustom: false,
+    isCustom: isCustomResource(kind),
     deprecation,
     shortNames: group === kind.group ? kind.shortNames : [],
+    categories: group === kind.group ? kind.categories : [],
   };
 }
 
 function deprecatedIngress(apiVersion: string, since: string): string {
   return `${apiVersion} Ingress is deprecated in ${since}+, unavailable in v1.22+; use networking.k8s.io/v1 Ingress`;
+}
+
+function deprecatedByCertManager(older: OlderVersion): string {
+  const { kind } = older;
+  const since = older.group === FIRST_GROUP ? "unavailable in v0.11+" : "unavailable in v1.6+";
+  return `${olderApiVersion(older)} ${kind.kind} is deprecated by cert-manager, ${since}; use ${apiVersionOf(kind)} ${kind.kind}`;
 }
 
 function pathKey(group: string, version: string, plural: string): string {

@@ -1,7 +1,9 @@
 import { isRecord } from "../../ground/json.ts";
 import type { Kind } from "../../resource/kind.ts";
 import { EVENT, INGRESS, apiVersionOf } from "../../resource/kind.ts";
+import { OLDER_VERSIONS, olderApiVersion } from "../../resource/older-versions.ts";
 import type { KubeObject } from "../../resource/object.ts";
+import { olderFromStored, olderToStored } from "./cert-manager.ts";
 import { eventFromStored, eventToStored } from "./event.ts";
 import { ingressFromStored, ingressToStored } from "./ingress.ts";
 
@@ -14,9 +16,24 @@ const INGRESS_BETA: Conversion = { toStored: ingressToStored, fromStored: ingres
 
 /** By kind and served apiVersion; versions that are stored as they are have no entry. */
 const CONVERSIONS: Readonly<Record<string, Readonly<Record<string, Conversion>>>> = {
+  ...olderConversions(),
   [INGRESS.kind]: { "networking.k8s.io/v1beta1": INGRESS_BETA, "extensions/v1beta1": INGRESS_BETA },
   [EVENT.kind]: { "events.k8s.io/v1": { toStored: eventToStored, fromStored: eventFromStored } },
 };
+
+function olderConversions(): Record<string, Record<string, Conversion>> {
+  const conversions: Record<string, Record<string, Conversion>> = {};
+  for (const older of OLDER_VERSIONS) {
+    conversions[older.kind.kind] = {
+      ...conversions[older.kind.kind],
+      [olderApiVersion(older)]: {
+        toStored: (object) => olderToStored(object, older),
+        fromStored: (object) => olderFromStored(object, older),
+      },
+    };
+  }
+  return conversions;
+}
 
 /**
  * Returns `object`, which is in the served version its `apiVersion` names, in the stored version of `kind`. An object

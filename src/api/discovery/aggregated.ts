@@ -54,7 +54,7 @@ function resourceOf(entry: ServedResource): object {
     singularResource: kind.singular,
     verbs: verbsOf(entry),
     ...(entry.shortNames.length > 0 ? { shortNames: entry.shortNames } : {}),
-    ...(kind.categories.length > 0 ? { categories: kind.categories } : {}),
+    ...(entry.categories.length > 0 ? { categories: entry.categories } : {}),
     ...(subresources.length > 0 ? { subresources } : {}),
   };
 }

@@ -60,7 +60,7 @@ function resourceEntries(entry: ServedResource): readonly object[] {
     kind: kind.kind,
     verbs: verbsOf(entry),
     ...(entry.shortNames.length > 0 ? { shortNames: entry.shortNames } : {}),
-    ...(kind.categories.length > 0 ? { categories: kind.categories } : {}),
+    ...(entry.categories.length > 0 ? { categories: entry.categories } : {}),
   };
   const subresource = { singularName: "", namespaced: kind.namespaced, verbs: ["get", "patch", "update"] };
   return [

@@ -1,4 +1,6 @@
+import { recordAt } from "../../ground/json.ts";
 import type { Kind } from "../../resource/kind.ts";
+import { FIRST_VERSION_ANNOTATION } from "../../resource/older-versions.ts";
 import { checkCertificate } from "./certificate.ts";
 import {
   checkCertificateRequest,
@@ -67,7 +69,7 @@ const RULES: Readonly<Record<string, KindRules>> = {
   Lease: { check: checkLease },
   Ingress: { check: checkIngress, checkNew: checkNewIngress, warnNew: warnAboutNewIngress },
   IngressClass: { defaults: withIngressClassDefaults, check: checkIngressClass, checkUpdate: checkIngressClassUpdate },
-  Certificate: { webhook: checkCertificate },
+  Certificate: { warn: warnAboutFirstVersion, webhook: checkCertificate },
   CertificateRequest: { webhook: checkCertificateRequest, webhookUpdate: checkCertificateRequestUpdate },
   Issuer: { check: checkIssuerRules, webhook: checkIssuer, warn: warnAboutIssuer },
   ClusterIssuer: { check: checkIssuerRules, webhook: checkIssuer, warn: warnAboutIssuer },
@@ -78,6 +80,14 @@ const RULES: Readonly<Record<string, KindRules>> = {
   ClusterRole: { nameRule: pathSegment },
   ClusterRoleBinding: { nameRule: pathSegment },
 };
+
+/** The one field of the first version that had a meaning and has no place any more. */
+function warnAboutFirstVersion(object: Fields): readonly string[] {
+  const annotations = recordAt(recordAt(object, "metadata"), "annotations");
+  return annotations[FIRST_VERSION_ANNOTATION] === undefined
+    ? []
+    : ["spec.acme of a v1alpha1 Certificate is kept and not used; solvers belong into the Issuer's spec.acme.solvers"];
+}
 
 const NONE: KindRules = {};
 

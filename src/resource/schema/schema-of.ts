@@ -1,5 +1,6 @@
 import type { Kind } from "../kind.ts";
-import { apiVersionOf } from "../kind.ts";
+import { apiVersionOf, CERTIFICATE, CERTIFICATE_REQUEST, CHALLENGE, CLUSTER_ISSUER, ISSUER, ORDER } from "../kind.ts";
+import { OLDER_VERSIONS, olderApiVersion } from "../older-versions.ts";
 import { CHALLENGE_SCHEMA, ORDER_SCHEMA } from "./acme.ts";
 import { CERTIFICATE_REQUEST_SCHEMA, CERTIFICATE_SCHEMA } from "./certificate.ts";
 import {
@@ -13,6 +14,7 @@ import {
 import { EXTENSIONS_INGRESS_SCHEMA, INGRESS_CLASS_SCHEMA, INGRESS_SCHEMA, INGRESS_V1BETA1_SCHEMA } from "./ingress.ts";
 import { CLUSTER_ISSUER_SCHEMA, ISSUER_SCHEMA } from "./issuer.ts";
 import { topLevel } from "./metadata.ts";
+import { olderSchema } from "./older-schema.ts";
 import type { Schema } from "./schema.ts";
 import { ENDPOINTS_SCHEMA, ENDPOINT_SLICE_SCHEMA, SERVICE_SCHEMA } from "./service.ts";
 
@@ -32,13 +34,20 @@ const SCHEMAS: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
     "networking.k8s.io/v1beta1": INGRESS_V1BETA1_SCHEMA,
     "extensions/v1beta1": EXTENSIONS_INGRESS_SCHEMA,
   },
-  Issuer: { "cert-manager.io/v1": ISSUER_SCHEMA },
-  ClusterIssuer: { "cert-manager.io/v1": CLUSTER_ISSUER_SCHEMA },
-  Certificate: { "cert-manager.io/v1": CERTIFICATE_SCHEMA },
-  CertificateRequest: { "cert-manager.io/v1": CERTIFICATE_REQUEST_SCHEMA },
-  Order: { "acme.cert-manager.io/v1": ORDER_SCHEMA },
-  Challenge: { "acme.cert-manager.io/v1": CHALLENGE_SCHEMA },
+  Issuer: withOlder(ISSUER, ISSUER_SCHEMA),
+  ClusterIssuer: withOlder(CLUSTER_ISSUER, CLUSTER_ISSUER_SCHEMA),
+  Certificate: withOlder(CERTIFICATE, CERTIFICATE_SCHEMA),
+  CertificateRequest: withOlder(CERTIFICATE_REQUEST, CERTIFICATE_REQUEST_SCHEMA),
+  Order: withOlder(ORDER, ORDER_SCHEMA),
+  Challenge: withOlder(CHALLENGE, CHALLENGE_SCHEMA),
 };
+
+/** The stored version first. */
+function withOlder(kind: Kind, schema: Schema): Readonly<Record<string, Schema>> {
+  const older = OLDER_VERSIONS.filter((version) => version.kind === kind);
+  const entries = older.map((version): [string, Schema] => [olderApiVersion(version), olderSchema(schema, version)]);
+  return { [apiVersionOf(kind)]: schema, ...Object.fromEntries(entries) };
+}
 
 /** The schema of a kind whose fields are not described: its type and metadata are, and everything else is kept. */
 function openSchema(kind: Kind): Schema {
