@@ -35,11 +35,19 @@ export type Spawn = (
 /** The first descriptor after standard input, output, error and the channel to the supervisor. */
 const FIRST_SOCKET_FD = 4;
 
+/**
+ * Control holds every object of its store, and each reading of lists and metrics makes garbage of their size: its heap may
+ * grow in small steps only. With 10,000 Certificates it is 230 MiB instead of 500, for half a second of CPU a reading.
+ */
+const HEAP_FLAGS: Readonly<Partial<Record<string, readonly string[]>>> = {
+  control: ["--max-semi-space-size=4", "--heap-growing-percent=30"],
+};
+
 /** Starts `main --role ROLE` as a process whose inherited sockets are descriptors 4 and up. */
 export const spawnChild: Spawn = (command, events) => {
   const { inherited, sockets } = layOut(command.sockets);
   const { runtime, flags, main } = command.program;
-  const handle = spawn(runtime, [...flags, main, "--role", command.role], {
+  const handle = spawn(runtime, [...flags, ...(HEAP_FLAGS[command.role] ?? []), main, "--role", command.role], {
     cwd: command.workingDirectory,
     stdio: ["ignore", command.logFd, command.logFd, "ipc", ...inherited],
   });
