@@ -1,3 +1,5 @@
+import { isRecord, numberAt, recordAt, stringAt } from "../../ground/json.ts";
+import { KNOWN_USAGES } from "../../pki/x509/usages.ts";
 import { ISSUER_GROUP, type IssuerReference } from "../../resource/certificate.ts";
 import { parseGoDuration } from "../../resource/go-duration.ts";
 
@@ -31,8 +33,23 @@ export function chooseIssuer(annotations: Annotations, defaultIssuer: IssuerRefe
   if (cluster !== undefined) return chosen(cluster, "ClusterIssuer", ISSUER_GROUP);
   if (issuer !== undefined) return chosen(issuer, kind ?? "Issuer", group ?? ISSUER_GROUP);
   if (annotations[TLS_ACME] !== "true") return { kind: "none" };
-  if (defaultIssuer !== undefined) return { kind: "issuer", issuerRef: defaultIssuer };
+  if (defaultIssuer !== undefined) {
+    return chosen(defaultIssuer.name, kind ?? defaultIssuer.kind, group ?? defaultIssuer.group);
+  }
   return bad(`annotation "${TLS_ACME}" needs a default issuer and none is configured; use "${PREFIX}cluster-issuer"`);
+}
+
+/** Annotations of the Ingress that its Certificate gets too. */
+const COPIED = ["issue-temporary-certificate"] as const;
+
+/** Returns the annotations that the Certificates of an Ingress with `annotations` have. */
+export function copiedAnnotations(annotations: Annotations): Annotations {
+  return Object.fromEntries(
+    COPIED.flatMap((name) => {
+      const text = valueOf(annotations, name);
+      return text === undefined ? [] : [[`${PREFIX}${name}`, text]];
+    }),
+  );
 }
 
 /** What annotations add to the spec of a Certificate, or a sentence about the first one that can't be read. */
@@ -47,11 +64,43 @@ export function readSpecAnnotations(annotations: Annotations): SpecFromAnnotatio
     const text = valueOf(annotations, name);
     if (text === undefined) continue;
     const value = parse(text);
-    if (value === undefined) return bad(`annotation "${PREFIX}${name}" has a value that can't be read: "${text}"`);
+    if (value === undefined) {
+      return bad(`invalid ingress annotation "${PREFIX}${name}": "${text}" is not ${WANTED[path] ?? "understood"}`);
+    }
     put(fields, path, value);
   }
-  return { kind: "spec", fields };
+  const { algorithm = "RSA", size } = readKeyFields(fields["privateKey"]);
+  if (size === undefined || fitsAlgorithm(algorithm, size)) return { kind: "spec", fields };
+  const where = `${PREFIX}private-key-size`;
+  return bad(
+    `invalid ingress annotation "${where}": invalid private key size for ${algorithm} algorithm "${String(size)}"`,
+  );
 }
+
+function readKeyFields(value: unknown): { readonly algorithm?: string; readonly size?: number } {
+  const algorithm = stringAt(value, "algorithm");
+  const size = numberAt(value, "size");
+  return { ...(algorithm === undefined ? {} : { algorithm }), ...(size === undefined ? {} : { size }) };
+}
+
+function fitsAlgorithm(algorithm: string, size: number): boolean {
+  if (algorithm === "ECDSA") return size === 256 || size === 384 || size === 521;
+  return algorithm !== "RSA" || (size >= 2048 && size <= 8192);
+}
+
+/** What a value that can't be read should have been, by the field it is for. */
+const WANTED: Readonly<Record<string, string>> = {
+  duration: "a duration such as 2160h",
+  renewBefore: "a duration such as 360h",
+  renewBeforePercentage: "a whole number from 1 to 99",
+  revisionHistoryLimit: "a positive whole number",
+  usages: `a list of usages such as "server auth"`,
+  "privateKey.algorithm": "RSA, ECDSA or Ed25519",
+  "privateKey.encoding": "PKCS1 or PKCS8",
+  "privateKey.size": "a whole number",
+  "privateKey.rotationPolicy": "Always or Never",
+  secretTemplate: `JSON with "annotations" and "labels", none of cert-manager.io/`,
+};
 
 type Parse = (text: string) => unknown;
 
@@ -63,6 +112,43 @@ const asList: Parse = (text) =>
     .split(",")
     .map((item) => item.trim())
     .filter((item) => item !== "");
+const asPositive: Parse = (text) => (/^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined);
+const asPercentage: Parse = (text) => (/^[1-9]\d?$/.test(text) ? Number(text) : undefined);
+const asUsages: Parse = (text) => {
+  const words = text.split(",").map((word) => word.trim());
+  return words.every((word) => KNOWN_USAGES.includes(word)) ? words : undefined;
+};
+
+/** Values with commas stand in quotes, as in a line of a CSV file (RFC 4180). */
+const asRecord: Parse = (text) => {
+  const fields: string[] = [];
+  const pattern = /\s*(?:"((?:[^"]|"")*)"|([^",]*))\s*(,|$)/y;
+  for (let at = 0; at <= text.length; at = pattern.lastIndex) {
+    pattern.lastIndex = at;
+    const found = pattern.exec(text);
+    if (found === null) return undefined;
+    const field = found[1]?.replaceAll('""', '"') ?? found[2]?.trim() ?? "";
+    if (field !== "") fields.push(field);
+    if (found[3] === "") break;
+  }
+  return fields;
+};
+
+const asSecretTemplate: Parse = (text) => {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (!isRecord(value) || Object.keys(value).some((key) => key !== "annotations" && key !== "labels")) return undefined;
+  const isOurs = Object.keys(recordAt(value, "annotations")).some((key) => key.startsWith(PREFIX));
+  const isText = Object.values(value).every(
+    (part) => isRecord(part) && Object.values(part).every((entry) => typeof entry === "string"),
+  );
+  return isOurs || !isText ? undefined : value;
+};
+
 const oneOf =
   (...words: readonly string[]): Parse =>
   (text) =>
@@ -77,20 +163,21 @@ const FIELDS: readonly (readonly [string, string, Parse])[] = [
   ["email-sans", "emailAddresses", asList],
   ["duration", "duration", asDuration],
   ["renew-before", "renewBefore", asDuration],
-  ["renew-before-percentage", "renewBeforePercentage", asInteger],
-  ["usages", "usages", asList],
-  ["revision-history-limit", "revisionHistoryLimit", asInteger],
+  ["renew-before-percentage", "renewBeforePercentage", asPercentage],
+  ["usages", "usages", asUsages],
+  ["revision-history-limit", "revisionHistoryLimit", asPositive],
+  ["secret-template", "secretTemplate", asSecretTemplate],
   ["private-key-algorithm", "privateKey.algorithm", oneOf("RSA", "ECDSA", "Ed25519")],
   ["private-key-encoding", "privateKey.encoding", oneOf("PKCS1", "PKCS8")],
   ["private-key-size", "privateKey.size", asInteger],
   ["private-key-rotation-policy", "privateKey.rotationPolicy", oneOf("Always", "Never")],
-  ["subject-organizations", "subject.organizations", asList],
-  ["subject-organizationalunits", "subject.organizationalUnits", asList],
-  ["subject-countries", "subject.countries", asList],
-  ["subject-provinces", "subject.provinces", asList],
-  ["subject-localities", "subject.localities", asList],
-  ["subject-streetaddresses", "subject.streetAddresses", asList],
-  ["subject-postalcodes", "subject.postalCodes", asList],
+  ["subject-organizations", "subject.organizations", asRecord],
+  ["subject-organizationalunits", "subject.organizationalUnits", asRecord],
+  ["subject-countries", "subject.countries", asRecord],
+  ["subject-provinces", "subject.provinces", asRecord],
+  ["subject-localities", "subject.localities", asRecord],
+  ["subject-streetaddresses", "subject.streetAddresses", asRecord],
+  ["subject-postalcodes", "subject.postalCodes", asRecord],
   ["subject-serialnumber", "subject.serialNumber", asText],
 ];
 
@@ -114,7 +201,7 @@ function chosen(name: string, kind: string, group: string): IssuerChoice {
 }
 
 function clash(one: string, other: string): { readonly kind: "bad"; readonly message: string } {
-  return bad(`annotations "${PREFIX}${one}" and "${PREFIX}${other}" exclude each other; remove one`);
+  return bad(`both "${PREFIX}${one}" and "${PREFIX}${other}" may not be set; remove one`);
 }
 
 function bad(message: string): { readonly kind: "bad"; readonly message: string } {

@@ -66,25 +66,56 @@ describe("ingress-shim decide()", () => {
   });
 
   for (const [what, annotations, tls, problem] of [
-    ["hosts are missing", { "cert-manager.io/issuer": "le" }, [{ secretName: "a" }], /tls\[0\]: hosts is required/],
-    ["the Secret is missing", { "cert-manager.io/issuer": "le" }, [{ hosts: ["a"] }], /secretName is required/],
+    [
+      "hosts are missing",
+      { "cert-manager.io/issuer": "le" },
+      [{ secretName: "a" }],
+      /^Skipped a TLS block: spec\.tls\[0\]\.hosts: Required value/,
+    ],
+    [
+      "the Secret is missing",
+      { "cert-manager.io/issuer": "le" },
+      [{ hosts: ["a"] }],
+      /^Skipped a TLS block: spec\.tls\[0\]\.secretName: Required value/,
+    ],
     [
       "issuer and cluster-issuer are both there",
       { "cert-manager.io/issuer": "a", "cert-manager.io/cluster-issuer": "b" },
       TLS,
-      /exclude each other/,
+      /^Could not determine issuer for ingress due to bad annotations: both ".*" and ".*" may not be set/,
     ],
     [
       "cluster-issuer has a kind",
       { "cert-manager.io/cluster-issuer": "a", "cert-manager.io/issuer-kind": "b" },
       TLS,
-      /exclude each other/,
+      /^Could not determine issuer for ingress due to bad annotations: both ".*" and ".*" may not be set/,
     ],
+    ...(
+      [
+        ["renew-before-percentage", "100"],
+        ["usages", "server auth,tea"],
+        ["revision-history-limit", "0"],
+        ["private-key-algorithm", "DSA"],
+        ["private-key-size", "1024"],
+        ["private-key-rotation-policy", "Sometimes"],
+        ["secret-template", '{"annotations":{"cert-manager.io/issuer-name":"x"}}'],
+        ["secret-template", "{"],
+        ["subject-organizations", '"Shop'],
+      ] as const
+    ).map(
+      ([name, value]) =>
+        [
+          `${name} is ${value}`,
+          { "cert-manager.io/issuer": "le", [`cert-manager.io/${name}`]: value },
+          TLS,
+          new RegExp(`^invalid ingress annotation "cert-manager.io/${name}"`),
+        ] as const,
+    ),
     [
       "a duration can't be read",
       { "cert-manager.io/issuer": "le", "cert-manager.io/duration": "90d" },
       TLS,
-      /"cert-manager\.io\/duration" has a value that can't be read: "90d"/,
+      /^invalid ingress annotation "cert-manager\.io\/duration": "90d" is not a duration such as 2160h/,
     ],
   ] as const) {
     it(`reports BadConfig when ${what}`, () => {
@@ -107,6 +138,10 @@ describe("ingress-shim decide()", () => {
       ["once"],
     );
     assert.equal(problems.length, 2);
+    assert.match(
+      problems[0] ?? "",
+      /^spec\.tls\[0\]\.secretName: Invalid value: "twice": this secret name must only appear in a single TLS entry but is also used in spec\.tls\[1\]\.secretName/,
+    );
   });
 
   it("reads every annotation that shapes the Certificate", () => {
@@ -122,7 +157,8 @@ describe("ingress-shim decide()", () => {
       "cert-manager.io/private-key-size": "384",
       "cert-manager.io/private-key-encoding": "PKCS8",
       "cert-manager.io/private-key-rotation-policy": "Never",
-      "cert-manager.io/subject-organizations": "Shop",
+      "cert-manager.io/subject-organizations": '"Shop, Inc",Shop',
+      "cert-manager.io/secret-template": '{"labels":{"team":"web"}}',
       "cert-manager.io/subject-countries": "DE,FR",
     };
     assert.deepEqual(specOf(decideFor(ingress(annotations))), {
@@ -135,7 +171,8 @@ describe("ingress-shim decide()", () => {
       usages: ["server auth", "client auth"],
       revisionHistoryLimit: 3,
       privateKey: { algorithm: "ECDSA", size: 384, encoding: "PKCS8", rotationPolicy: "Never" },
-      subject: { organizations: ["Shop"], countries: ["DE", "FR"] },
+      secretTemplate: { labels: { team: "web" } },
+      subject: { organizations: ["Shop, Inc", "Shop"], countries: ["DE", "FR"] },
     });
   });
 

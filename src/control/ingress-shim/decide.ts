@@ -2,7 +2,7 @@ import { arrayAt, isRecord, jsonEqual, stringAt, stringsAt } from "../../ground/
 import type { IssuerReference } from "../../resource/certificate.ts";
 import { apiVersionOf, CERTIFICATE } from "../../resource/kind.ts";
 import { controllerReference, type KubeObject } from "../../resource/object.ts";
-import { chooseIssuer, readSpecAnnotations } from "./annotations.ts";
+import { chooseIssuer, copiedAnnotations, readSpecAnnotations } from "./annotations.ts";
 
 /** More `tls` entries than this on one Ingress are refused. */
 const TLS_ENTRIES_MAX = 256;
@@ -39,9 +39,13 @@ export function decide(facts: ShimFacts): ShimDecision {
   const annotations = ingress.metadata.annotations ?? {};
   const choice = chooseIssuer(annotations, defaultIssuer);
   if (choice.kind === "none") return { actions: [], problems: [] };
-  if (choice.kind === "bad") return { actions: [], problems: [`Cannot choose an issuer: ${choice.message}`] };
+  if (choice.kind === "bad")
+    return {
+      actions: [],
+      problems: [`Could not determine issuer for ingress due to bad annotations: ${choice.message}`],
+    };
   const fields = readSpecAnnotations(annotations);
-  if (fields.kind === "bad") return { actions: [], problems: [`Cannot make a Certificate: ${fields.message}`] };
+  if (fields.kind === "bad") return { actions: [], problems: [fields.message] };
   const { entries, problems } = readTlsEntries(ingress);
   const actions: ShimAction[] = [];
   for (const entry of entries) {
@@ -77,13 +81,21 @@ function readTlsEntries(ingress: KubeObject): { entries: readonly TlsEntry[]; pr
   }
   const twice = repeatedSecretNames(written);
   for (const [index, entry] of written.slice(0, TLS_ENTRIES_MAX).entries()) {
-    const where = `Skipped spec.tls[${String(index)}]`;
+    const where = `spec.tls[${String(index)}]`;
     const secretName = stringAt(entry, "secretName") ?? "";
     const hosts = stringsAt(entry, "hosts").filter((host) => host !== "");
-    if (hosts.length === 0) problems.push(`${where}: hosts is required; name the hosts the certificate is for`);
-    else if (secretName === "") problems.push(`${where}: secretName is required; name the Secret to keep it in`);
+    if (hosts.length === 0)
+      problems.push(`Skipped a TLS block: ${where}.hosts: Required value; name the hosts the certificate is for`);
+    else if (secretName === "")
+      problems.push(`Skipped a TLS block: ${where}.secretName: Required value; name the Secret to keep it in`);
     else if (twice.has(secretName)) {
-      problems.push(`${where}: secretName "${secretName}" is used by more than one entry; give each its own`);
+      const others = written.flatMap((one, at) =>
+        at !== index && stringAt(one, "secretName") === secretName ? [`spec.tls[${String(at)}].secretName`] : [],
+      );
+      problems.push(
+        `${where}.secretName: Invalid value: "${secretName}": this secret name must only appear in a single TLS entry ` +
+          `but is also used in ${others.join(" and ")}; give each entry its own`,
+      );
     } else entries.set(secretName, { secretName, hosts });
   }
   return { entries: [...entries.values()], problems };
@@ -101,6 +113,7 @@ function certificateFor(
   fields: Readonly<Record<string, unknown>>,
 ): KubeObject {
   const { namespace = "", labels } = ingress.metadata;
+  const annotations = copiedAnnotations(ingress.metadata.annotations ?? {});
   const addresses = entry.hosts.filter(isAddress);
   const names = entry.hosts.filter((host) => !isAddress(host));
   const dnsNames = [...new Set([...names, ...stringsAt(fields, "dnsNames")])];
@@ -112,6 +125,7 @@ function certificateFor(
       name: entry.secretName,
       namespace,
       ...(labels === undefined ? {} : { labels }),
+      ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
       ownerReferences: [controllerReference(ingress)],
     },
     spec: {
