@@ -1,4 +1,4 @@
-import { Argument, Command } from "commander";
+import { Argument, Command, type Option } from "commander";
 import type { Host } from "../ground/host.ts";
 
 const SHELLS = ["bash", "zsh", "fish"] as const;
@@ -21,6 +21,8 @@ Examples:
 
 interface Words {
   readonly name: string;
+  /** Names of what is below it. */
+  readonly commands: readonly string[];
   readonly description: string;
   readonly options: readonly { readonly long: string; readonly description: string }[];
 }
@@ -29,10 +31,17 @@ function wordsOf(root: Command): readonly Words[] {
   return root.commands.map((command) => ({
     name: command.name(),
     description: command.description(),
-    options: command.options.flatMap(({ long, description }) =>
+    commands: command.commands.map((child) => child.name()),
+    options: optionsBelow(command).flatMap(({ long, description }) =>
       typeof long === "string" ? [{ long, description }] : [],
     ),
   }));
+}
+
+/** The options of a command and of all below it, each once. */
+function optionsBelow(command: Command): readonly Option[] {
+  const all = [...command.options, ...command.commands.flatMap(optionsBelow)];
+  return [...new Map(all.map((option) => [option.long, option])).values()];
 }
 
 function scriptFor(shell: (typeof SHELLS)[number], commands: readonly Words[]): string {
@@ -50,7 +59,8 @@ function scriptFor(shell: (typeof SHELLS)[number], commands: readonly Words[]): 
 
 function bash(commands: readonly Words[]): string {
   const cases = commands.map(
-    ({ name, options }) => `    ${name}) words="${options.map((option) => option.long).join(" ")}" ;;`,
+    ({ name, commands: below, options }) =>
+      `    ${name}) words="${[...below, ...options.map((option) => option.long)].join(" ")}" ;;`,
   );
   return [
     "_lintel() {",
@@ -67,8 +77,9 @@ function bash(commands: readonly Words[]): string {
 }
 
 function zsh(commands: readonly Words[]): string {
-  const cases = commands.map(({ name, options }) => {
+  const cases = commands.map(({ name, commands: below, options }) => {
     const list = options.map((option) => `'${option.long}[${zshText(option.description)}]'`);
+    if (below.length > 0) list.push(`'1:command:(${below.join(" ")})'`);
     return `    ${name}) _arguments ${[...list, "'*:file:_files'"].join(" ")} ;;`;
   });
   return [
@@ -91,8 +102,11 @@ function zsh(commands: readonly Words[]): string {
 }
 
 function fish(commands: readonly Words[]): string {
-  const lines = commands.flatMap(({ name, description, options }) => [
+  const lines = commands.flatMap(({ name, description, commands: below, options }) => [
     `complete -c lintel -n __fish_use_subcommand -a ${name} -d ${fishWord(description)}`,
+    ...(below.length === 0
+      ? []
+      : [`complete -c lintel -n '__fish_seen_subcommand_from ${name}' -a '${below.join(" ")}'`]),
     ...options.map(
       (option) =>
         `complete -c lintel -n '__fish_seen_subcommand_from ${name}' -l ${option.long.slice(2)} -d ${fishWord(option.description)}`,

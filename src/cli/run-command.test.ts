@@ -36,6 +36,12 @@ test("every command explains itself with --help", async () => {
   }
 });
 
+test("runCommand() names the command and its help when something below it is wrong", async () => {
+  const { code, errors } = await runWith("ca", "eab", "nope");
+  assert.equal(code, EXIT.usage);
+  assert.match(errors, /^lintel: Unknown command 'nope'\nRun "lintel ca eab --help"/);
+});
+
 test("completion prints scripts that their shells accept and that know every option of up", async () => {
   for (const [shell, check] of [
     ["bash", ["bash", "-n"]],
@@ -45,6 +51,7 @@ test("completion prints scripts that their shells accept and that know every opt
     const { output } = await runWith("completion", shell);
     assert.match(output, /offline/);
     assert.match(output, /access-log/);
+    assert.match(output, /revoke-intermediate/, "what is below a command");
     if (check !== undefined) assert.equal(spawnSync(check[0], [check[1]], { input: output }).status, 0);
   }
 });

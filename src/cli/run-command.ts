@@ -47,24 +47,27 @@ export function buildProgram(host: Host): Command {
       .action(() => host.output.write(`${programVersion(host.program)}\n`)),
   );
   program.addCommand(completionCommand(host, program));
-  for (const command of [program, ...program.commands]) {
-    const path = command === program ? "lintel" : `lintel ${command.name()}`;
-    command
-      .exitOverride()
-      .showHelpAfterError(`Run "${path} --help"`)
-      .configureOutput({
-        writeOut: (text) => host.output.write(text),
-        writeErr: (text) => host.errors.write(text),
-        outputError: (text, write) =>
-          write(
-            text.replace(
-              /^error: (.)/,
-              (_, first: string) => `${paint(host.errors, "red", "lintel:")} ${first.toUpperCase()}`,
-            ),
-          ),
-      });
-  }
+  speakAsOne(host, program, "lintel");
   return program;
+}
+
+/** Has a command and all below it throw instead of exit, and write where the host says. */
+function speakAsOne(host: Host, command: Command, path: string): void {
+  command
+    .exitOverride()
+    .showHelpAfterError(`Run "${path} --help"`)
+    .configureOutput({
+      writeOut: (text) => host.output.write(text),
+      writeErr: (text) => host.errors.write(text),
+      outputError: (text, write) =>
+        write(
+          text.replace(
+            /^error: (.)/,
+            (_, first: string) => `${paint(host.errors, "red", "lintel:")} ${first.toUpperCase()}`,
+          ),
+        ),
+    });
+  for (const child of command.commands) speakAsOne(host, child, `${path} ${child.name()}`);
 }
 
 const EXAMPLES = `
