@@ -6,6 +6,7 @@ import { completionCommand } from "./completion.ts";
 import { controllerCommand } from "./controller.ts";
 import { doctorCommand } from "./doctor.ts";
 import { exitCodeOf } from "./exit-codes.ts";
+import { importCommand } from "./import.ts";
 import { proxyCommand } from "./proxy.ts";
 import { renewCommand } from "./renew.ts";
 import { statusCommand } from "./status.ts";
@@ -41,6 +42,7 @@ export function buildProgram(host: Host): Command {
   program.addCommand(renewCommand(host));
   program.addCommand(doctorCommand(host));
   program.addCommand(caCommand(host));
+  program.addCommand(importCommand(host));
   program.addCommand(
     new Command("version")
       .description("Print the version")
