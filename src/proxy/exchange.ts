@@ -2,7 +2,7 @@ import { pickEndpoint, pickTarget } from "../routing/balance.ts";
 import { hashKey } from "../routing/hash-key.ts";
 import { match } from "../routing/match.ts";
 import { mayAccess } from "../routing/phases/access.ts";
-import type { Backend, HttpChallenge, Route, RoutePolicy, Snapshot } from "../routing/snapshot.ts";
+import type { Backend, HttpChallenge, RetryConditions, Route, RoutePolicy, Snapshot } from "../routing/snapshot.ts";
 import { admitClient, type ClientRefusal } from "./client-auth/admit-client.ts";
 import { AffinitySession } from "./affinity-session.ts";
 import { type Answer, challengeAnswer, redirectAnswer } from "./answer.ts";
@@ -230,6 +230,7 @@ export class Exchange {
   }
 
   onResponse(head: ResponseParser, bodiless: boolean): void {
+    if (this.#passesOver(head.status)) return;
     this.#responseStarted = true;
     this.#status = head.status;
     const tookMs = this.plane.clock.monotonicMs() - this.#sentMs;
@@ -285,7 +286,7 @@ export class Exchange {
       if (pool.failed(backend)) count.ejections++;
     }
     if (this.#responseStarted) return this.#abort(describeFailure(trouble));
-    if (this.#mayRetry(upstream, raced)) {
+    if (this.#mayRetry(upstream, failure, raced)) {
       this.plane.counters.retries++;
       if (raced && !this.#raceRetried) {
         // The endpoint closed an idle connection just as we took it: its own doing, and no attempt.
@@ -303,13 +304,39 @@ export class Exchange {
    * Nothing may reach an endpoint twice that must not: when the connection never stood, nothing was sent; otherwise only
    * an idempotent request without a body, of which no answer has begun.
    */
-  #mayRetry(upstream: Upstream, raced: boolean): boolean {
-    if (this.request === undefined || this.#bodyRelayed || this.#backend === undefined) return false;
-    const { unsent } = upstream;
-    if (!unsent && (upstream.answered || this.requestHasBody || !IDEMPOTENT.has(this.method))) return false;
+  #mayRetry(upstream: Upstream, failure: UpstreamFailure, raced: boolean): boolean {
+    if (this.request === undefined || this.#bodyRelayed) return false;
+    const answered = upstream.answered && failure !== "protocol";
+    if (!upstream.unsent && (answered || !this.#repeatable)) return false;
     if (raced && !this.#raceRetried) return true;
-    const attemptsMax = Math.min(this.route?.policy.attemptsMax ?? 1, this.#backend.endpoints.length);
-    return this.#attempts < attemptsMax;
+    return retriesAfter(this.policy?.retryOn, failure, upstream.unsent) && this.#hasAttemptsLeft;
+  }
+
+  /** Whether an endpoint may get the request that another has got. */
+  get #repeatable(): boolean {
+    if (this.policy?.retryOn?.nonIdempotent === true) return !this.requestHasBody || this.#bodyComplete;
+    return !this.requestHasBody && IDEMPOTENT.has(this.method);
+  }
+
+  get #hasAttemptsLeft(): boolean {
+    const { policy } = this;
+    if (policy === undefined || this.#backend === undefined) return false;
+    if (this.#attempts >= Math.min(policy.attemptsMax, this.#backend.endpoints.length)) return false;
+    const { retryWithinMs } = policy;
+    return retryWithinMs === undefined || this.plane.clock.monotonicMs() - this.#startMs < retryWithinMs;
+  }
+
+  /** Tries another endpoint instead of passing an answer on that the route does not take from the first. */
+  #passesOver(status: number): boolean {
+    const upstream = this.#upstream;
+    if (upstream === undefined || this.policy?.retryOn?.statuses.includes(status) !== true) return false;
+    if (this.request === undefined || this.#bodyRelayed || !this.#repeatable || !this.#hasAttemptsLeft) return false;
+    this.#upstream = undefined;
+    upstream.abandon();
+    this.plane.counters.retries++;
+    this.#tried.push(upstream.pool);
+    this.#attempt(true);
+    return true;
   }
 
   #attempt(reuse: boolean): void {
@@ -465,6 +492,15 @@ export class Exchange {
       reason,
     });
   }
+}
+
+const TIMEOUTS: ReadonlySet<UpstreamFailure> = new Set(["connect-timeout", "read-timeout", "send-timeout"]);
+
+/** Without conditions, nginx's: "error timeout". What fails before anything was sent is about the connection. */
+function retriesAfter(conditions: RetryConditions | undefined, failure: UpstreamFailure, unsent: boolean): boolean {
+  if (TIMEOUTS.has(failure)) return conditions?.timeout !== false;
+  if (failure === "protocol" && !unsent) return conditions?.invalidHeader === true;
+  return conditions?.error !== false;
 }
 
 /** Whether an endpoint of HTTP/2 failed as one does that speaks nothing else: it agrees on no protocol, answers in frames or not at all. */

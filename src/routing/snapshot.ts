@@ -82,6 +82,10 @@ export interface RoutePolicy {
   readonly sendTimeoutMs: number;
   /** Attempts in all, on other endpoints where there are any, and only while nothing of the request body was sent. */
   readonly attemptsMax: number;
+  /** After which failures another endpoint is tried; undefined: when it could not be reached, broke off or was too slow. */
+  readonly retryOn?: RetryConditions | undefined;
+  /** From the start of a request on, how long another endpoint may be tried; undefined: as long as there are attempts. */
+  readonly retryWithinMs?: number | undefined;
   /** Sent as `Host` instead of the client's; undefined: the client's is kept. */
   readonly upstreamHost?: string | undefined;
   /** With `hash` balancing: what requests of one endpoint have in common, with nginx's variables (`hash-key.ts`). */
@@ -102,6 +106,20 @@ export interface AccessLists {
   readonly allow?: readonly string[] | undefined;
   /** These are refused, whatever `allow` says. */
   readonly deny?: readonly string[] | undefined;
+}
+
+/** The conditions of nginx's `proxy_next_upstream`. Whatever they are, a request is sent again only where that is safe. */
+export interface RetryConditions {
+  /** It could not be reached, was not trusted, or closed the connection. */
+  readonly error: boolean;
+  /** It took too long to accept the connection, the request, or to answer. */
+  readonly timeout: boolean;
+  /** What it answered is not HTTP. */
+  readonly invalidHeader: boolean;
+  /** It answered with one of these; the last endpoint's answer is passed on. */
+  readonly statuses: readonly number[];
+  /** Also requests whose method does not allow to send them twice, as long as all of their body is at hand. */
+  readonly nonIdempotent: boolean;
 }
 
 /** A cookie of the edge's own that keeps a client with an endpoint (`affinity.ts`). */

@@ -3,9 +3,10 @@ import type { Backend, CookieAffinity, PathRewrite, RoutePolicy } from "../../ro
 import { isHashTemplate } from "../../routing/hash-key.ts";
 import { ACCESS_BLOCKS_MAX, isAddressBlock } from "../../routing/phases/access.ts";
 import type { Diagnostic } from "../diagnostic.ts";
-import { parseBool, parseCount, parseSeconds, parseSize } from "./annotation-value.ts";
+import { parseBool, parseSeconds, parseSize } from "./annotation-value.ts";
 import { CLIENT_AUTH_NAMES, type ClientAuthWish, readClientAuth } from "./client-auth-annotations.ts";
 import { PROXY_SSL_NAMES, readProxySsl, type UpstreamTlsSettings } from "./proxy-ssl.ts";
+import { readNextUpstream, readNextUpstreamTimeout, readTries } from "./next-upstream.ts";
 import { readSessionCookie, SESSION_COOKIE_NAMES } from "./session-cookie.ts";
 import { NGINX_PREFIX, NOT_NEEDED, SECURITY, UNSUPPORTED } from "./known-annotations.ts";
 
@@ -60,9 +61,6 @@ export const DEFAULT_POLICY: RoutePolicy = {
   sendTimeoutMs: 60_000,
   attemptsMax: 3,
 };
-
-/** Most attempts an annotation may ask for; nginx's "0 means no limit" becomes this. */
-const ATTEMPTS_MAX = 10;
 
 /** Returns the policy that the annotations ask for. Never throws: what cannot be read is a finding, and its default applies. */
 export function readIngressPolicy(annotations: Readonly<Record<string, string>>): IngressPolicy {
@@ -167,8 +165,9 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ["proxy-send-timeout", seconds((draft, ms) => (draft.policy.sendTimeoutMs = ms))],
   ["proxy-body-size", readBodySize],
   ["enable-access-log", flag((draft, on) => (draft.policy.accessLog = on ? undefined : false))],
-  ["proxy-next-upstream", readNextUpstream],
-  ["proxy-next-upstream-tries", readTries],
+  ["proxy-next-upstream", (value, draft) => readNextUpstream(value, draft.policy)],
+  ["proxy-next-upstream-timeout", (value, draft) => readNextUpstreamTimeout(value, draft.policy)],
+  ["proxy-next-upstream-tries", (value, draft) => readTries(value, draft.policy)],
   ["upstream-vhost", readUpstreamHost],
   ["backend-protocol", readProtocol],
   ["load-balance", readBalance],
@@ -230,23 +229,6 @@ function readBodySize(value: string, draft: Draft): string | undefined {
   if (bytes === undefined) return 'which is not a size such as "8m" or "0"';
   draft.policy.bodyBytesMax = bytes === 0 ? undefined : bytes;
   return undefined;
-}
-
-/** nginx's own default is "error timeout", which is what Lintel retries on; "off" is the other one that can be kept. */
-function readNextUpstream(value: string, draft: Draft): string | undefined {
-  const words = value.split(/\s+/);
-  if (words.includes("off")) draft.policy.attemptsMax = 1;
-  return words.every((word) => ["off", "error", "timeout"].includes(word))
-    ? undefined
-    : 'of which only "error", "timeout" and "off" have an effect';
-}
-
-function readTries(value: string, draft: Draft): string | undefined {
-  const tries = parseCount(value);
-  if (tries === undefined) return "which is not a whole number";
-  const off = draft.policy.attemptsMax === 1;
-  if (!off) draft.policy.attemptsMax = tries === 0 ? ATTEMPTS_MAX : Math.min(tries, ATTEMPTS_MAX);
-  return tries > ATTEMPTS_MAX ? `which is more than the ${ATTEMPTS_MAX} attempts that are made at most` : undefined;
 }
 
 function readUpstreamHost(value: string, draft: Draft): string | undefined {

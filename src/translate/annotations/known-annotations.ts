@@ -80,7 +80,6 @@ export const UNSUPPORTED: readonly string[] = [
   "preserve-trailing-slash",
   "proxy-cookie-domain",
   "proxy-cookie-path",
-  "proxy-next-upstream-timeout",
   "proxy-redirect-from",
   "proxy-redirect-to",
   "relative-redirects",
