@@ -18,6 +18,15 @@ test("createHttp01Dialer() asks the name's own address, with the name as Host", 
   assert.deepEqual(hosts, ["localhost"]);
 });
 
+test("createHttp01Dialer() asks an IPv6 address, in brackets as Host", async (t) => {
+  const server = createServer((request, response) => response.end(request.headers.host));
+  await new Promise<void>((resolve) => server.listen(0, "::1", resolve));
+  t.after(() => new Promise((resolve) => server.close(resolve)));
+  const port = portOf(server);
+  const answer = await createHttp01Dialer({ port })("::1", "/x", { signal });
+  assert.deepEqual(answer, { status: 200, body: "[::1]", address: "::1" });
+});
+
 test("createHttp01Dialer() goes to the fallback when a name has no address", async (t) => {
   const port = await serve(t, (request, response) => response.end(request.headers.host));
   const dial = createHttp01Dialer({ fallback: { address: "127.0.0.1", port } });
