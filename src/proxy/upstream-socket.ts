@@ -135,7 +135,11 @@ function isPeerCertificate(value: unknown): value is PeerCertificate {
 }
 
 /** Returns how a connection failed that was closed before the response was complete. */
-export function failureOf(error: Error | undefined, connected: boolean, pool: EndpointPool): ConnectionFailure {
+export function failureOf(
+  error: Error | undefined,
+  connected: boolean,
+  pool: Pick<EndpointPool, "secure" | "tls">,
+): ConnectionFailure {
   const code: unknown = error === undefined ? undefined : Reflect.get(error, "code");
   if (typeof code !== "string" || error === undefined) return { failure: "closed", detail: "" };
   const alert = /alert ([a-z ]+)/.exec(error.message)?.[1];
@@ -145,7 +149,9 @@ export function failureOf(error: Error | undefined, connected: boolean, pool: En
   if (code === "ETIMEDOUT") return { failure: "connect-timeout", detail: "" };
   if (code === UNUSABLE)
     return { failure: "tls", detail: "the settings for it cannot be used; check keys and ciphers" };
-  if (!pool.secure || /^E[A-Z]+$/.test(code)) return { failure: "unreachable", detail: "" };
+  // The system's own words, those of DNS included; but EPROTO is how it passes on what OpenSSL says.
+  const isSystem = code !== "EPROTO" && typeof Reflect.get(error, "syscall") === "string";
+  if (!pool.secure || isSystem || code === "ECONNRESET") return { failure: "unreachable", detail: "" };
   const { verify } = pool.tls ?? {};
   const distrust = verify === undefined ? undefined : distrustOf(code, error, verify);
   if (verify !== undefined && distrust !== undefined) {
@@ -174,5 +180,5 @@ function distrustOf(code: string, error: Error, { secret }: UpstreamVerification
   if (code === "CERT_HAS_EXPIRED") return "its certificate has expired";
   if (code === "CERT_NOT_YET_VALID") return "its certificate is not valid yet";
   // The other verdicts on certificates: neither of Node nor of the protocol.
-  return /^(?:ERR_|E[A-Z]+$)/.test(code) ? undefined : `its certificate was refused (${code})`;
+  return /^(?:ERR_|EPROTO$)/.test(code) ? undefined : `its certificate was refused (${code})`;
 }

@@ -5,6 +5,7 @@ import type { TLSSocket } from "node:tls";
 import { after, before, describe, test } from "node:test";
 import { skipWithout } from "../ground/testing.ts";
 import type { Backend, UpstreamTls, UpstreamVerification } from "../routing/snapshot.ts";
+import { failureOf } from "./upstream-socket.ts";
 import { get, openEdge, say, shopSnapshot, type KeyPair, type TestEdge, TestAuthority, waitFor } from "./testing.ts";
 
 const NAME = "web.shop.svc";
@@ -177,6 +178,20 @@ describe("openSocket()", { skip: skipWithout("openssl") }, () => {
     );
     await using odd = await openShop([endpoint.port], policy(trusted, { ciphers: "NONE-SUCH" }), "https");
     assert.match(await say(odd.httpPort, get("/")), /502 [\s\S]*check keys and ciphers/);
+  });
+
+  test("failureOf() blames a certificate for nothing else", () => {
+    const endpoint = { address: "api.example", port: 443 };
+    const tls = policy({ authorities: authority.certificate });
+    const pool = { endpoint, secure: true, tls };
+    const fail = (code: string, more: object = {}, message = ""): string =>
+      failureOf(Object.assign(new Error(message), { code, ...more }), false, pool).failure;
+    for (const code of ["ENOTFOUND", "EAI_AGAIN"]) assert.equal(fail(code, { syscall: "getaddrinfo" }), "unreachable");
+    assert.equal(fail("EHOSTUNREACH", { syscall: "connect" }), "unreachable");
+    assert.equal(fail("ECONNRESET"), "unreachable");
+    assert.equal(fail("EPROTO", { syscall: "write" }, "write EPROTO: sslv3 alert handshake failure:"), "tls");
+    assert.equal(fail("ERR_SSL_WRONG_VERSION_NUMBER"), "tls");
+    assert.equal(fail("CERT_REVOKED"), "untrusted");
   });
 
   test("EndpointPools shares no connection between two ways of trusting the same endpoint", async () => {
