@@ -1,5 +1,12 @@
 import { constants, createHash, createPrivateKey, X509Certificate } from "node:crypto";
-import { createServer, DEFAULT_CIPHERS, type Server, type TLSSocket } from "node:tls";
+import {
+  createSecureContext,
+  createServer,
+  DEFAULT_CIPHERS,
+  type Server,
+  type TlsOptions,
+  type TLSSocket,
+} from "node:tls";
 import { messageOf } from "../ground/errors.ts";
 import type { Logger } from "../ground/log.ts";
 import { lookupHost } from "../routing/match.ts";
@@ -120,12 +127,39 @@ export class CertificateTable {
   }
 
   #build(host: TlsHost): TlsProfile | undefined {
-    const certificates = this.#usable(host);
-    if (certificates.length === 0) return undefined;
     const { limits, onSecure, onFailed } = this.#options;
     const terms = this.#clientAuth?.of(host.host);
+    const opened = this.#open(host, terms);
+    if (opened === undefined) return undefined;
+    const { server } = opened;
+    server.on("secureConnection", (socket) => onSecure(socket, terms));
+    server.on("tlsClientError", (error, socket) => onFailed(socket, error));
+    const entry = { host, server, certificates: opened.certificates, terms };
+    this.#entries.set(host.host, entry);
+    if (this.#entries.size > limits.tlsProfilesMax) {
+      const oldest = this.#entries.keys().next();
+      if (oldest.done !== true) this.#entries.delete(oldest.value);
+    }
+    return entry;
+  }
+
+  /** A certificate that OpenSSL does not take is left out: what one user has made must not keep others from being served. */
+  #open(host: TlsHost, terms: HostAuth | undefined): Pick<Entry, "server" | "certificates"> | undefined {
+    const certificates = this.#usable(host);
+    if (certificates.length === 0) return undefined;
+    try {
+      return { server: createServer(this.#optionsOf(host, certificates, terms)), certificates };
+    } catch (error) {
+      const good = certificates.filter((certificate) => this.#isTaken(certificate));
+      if (good.length < certificates.length) return this.#open(host, terms);
+      this.#options.log.error("Cannot answer TLS", { host: host.host, error: messageOf(error) });
+      return undefined;
+    }
+  }
+
+  #optionsOf(host: TlsHost, certificates: readonly ServedCertificate[], terms: HostAuth | undefined): TlsOptions {
     const asks = terms?.asks === true;
-    const server = createServer({
+    return {
       ...(asks ? terms.tlsOptions() : {}),
       cert: certificates.map(({ chain }) => chain),
       key: certificates.map(({ key }) => key),
@@ -136,20 +170,27 @@ export class CertificateTable {
       secureOptions: constants.SSL_OP_NO_RENEGOTIATION | (asks ? constants.SSL_OP_NO_TICKET : 0),
       ALPNProtocols: ["h2", "http/1.1"],
       allowHalfOpen: true,
-      handshakeTimeout: limits.handshakeTimeoutMs,
+      handshakeTimeout: this.#options.limits.handshakeTimeoutMs,
       ticketKeys: this.#ticketKeys,
       // A session may only be resumed for the name it was made for.
       sessionIdContext: createHash("sha256").update(host.host).digest("hex").slice(0, 32),
-    });
-    server.on("secureConnection", (socket) => onSecure(socket, terms));
-    server.on("tlsClientError", (error, socket) => onFailed(socket, error));
-    const entry = { host, server, certificates, terms };
-    this.#entries.set(host.host, entry);
-    if (this.#entries.size > limits.tlsProfilesMax) {
-      const oldest = this.#entries.keys().next();
-      if (oldest.done !== true) this.#entries.delete(oldest.value);
+    };
+  }
+
+  /** Tries a certificate by itself; one that fails is not served from now on. */
+  #isTaken(certificate: ServedCertificate): boolean {
+    try {
+      createSecureContext({ cert: certificate.chain, key: certificate.key });
+      return true;
+    } catch (error) {
+      this.#reject(certificate, `Cannot serve certificate "${certificate.id}": ${messageOf(error)}`);
+      return false;
     }
-    return entry;
+  }
+
+  #reject(certificate: ServedCertificate, problem: string): void {
+    this.#checked.set(certificate, problem);
+    this.#options.log.warn("Cannot serve certificate", { certificate: certificate.id, problem });
   }
 
   #usable(host: TlsHost): readonly ServedCertificate[] {
@@ -171,8 +212,8 @@ export class CertificateTable {
     let problem = this.#checked.get(certificate);
     if (problem === undefined) {
       problem = check(certificate);
-      this.#checked.set(certificate, problem);
-      if (problem !== "") this.#options.log.warn("Cannot serve certificate", { certificate: certificate.id, problem });
+      if (problem === "") this.#checked.set(certificate, problem);
+      else this.#reject(certificate, problem);
     }
     return problem === "" ? undefined : problem;
   }

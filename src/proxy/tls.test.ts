@@ -8,8 +8,10 @@ import { connect as connectTcp } from "node:net";
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
-import { skipWithout } from "../ground/testing.ts";
+import { MemoryLog, skipWithout } from "../ground/testing.ts";
 import type { ServedCertificate, Snapshot, TlsHost } from "../routing/snapshot.ts";
+import { CertificateTable } from "./certificate-table.ts";
+import { DEFAULT_LIMITS } from "./limits.ts";
 import { TICKET_KEY_MS } from "./ticket-keys.ts";
 import { get, openEdge, openEndpoint, RawClient, say, shopSnapshot, type TestServer, waitFor } from "./testing.ts";
 
@@ -212,6 +214,67 @@ withOpenSsl("DataPlane skips a certificate whose key does not match, says so, an
   assert.doesNotMatch(JSON.stringify([problems, edge.log.lines]), /PRIVATE KEY/);
   assert.equal(await nameServed(edge.httpsPort, { servername: "a.example" }), "a.example ec");
   assert.match(await nameServed(edge.httpsPort, { servername: "b.example" }), /UNRECOGNIZED_NAME/);
+});
+
+withOpenSsl(
+  "DataPlane leaves out a certificate that OpenSSL does not take, and serves the others of the name",
+  async () => {
+    const { stdout } = await run("openssl", [
+      ...["req", "-x509", "-newkey", "rsa:1024", "-nodes", "-days", "30", "-subj", "/CN=a.example", "-keyout", "-"],
+    ]);
+    const at = stdout.indexOf("-----BEGIN CERTIFICATE");
+    const weak = { chain: stdout.slice(at), key: stdout.slice(0, at) };
+    const good = await make("a.example", "ec");
+    const torn = { ...good, chain: `${good.chain}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n` };
+    await using edge = await openEdge(
+      tlsSnapshot([
+        { host: "weak.example", certificates: [{ id: "shop/weak", made: weak }] },
+        { host: "torn.example", certificates: [{ id: "shop/torn", made: torn }] },
+        {
+          host: "both.example",
+          certificates: [
+            { id: "shop/weak", made: weak },
+            { id: "shop/good", made: good },
+          ],
+        },
+      ]),
+    );
+    assert.match(await nameServed(edge.httpsPort, { servername: "weak.example" }), /UNRECOGNIZED_NAME/);
+    assert.match(await nameServed(edge.httpsPort, { servername: "torn.example" }), /UNRECOGNIZED_NAME/);
+    assert.equal(await nameServed(edge.httpsPort, { servername: "both.example" }), "a.example ec");
+    const warned = edge.log.lines.filter(({ message }) => message === "Cannot serve certificate");
+    assert.equal(warned.length, 2);
+  },
+);
+
+withOpenSsl("DataPlane keeps as many TLS servers as its limit says, and makes the others again", async () => {
+  const certificates = [{ id: "a", made: await make("a.example", "ec") }];
+  const hosts = ["a.example", "b.example", "c.example"];
+  const snapshot = tlsSnapshot(hosts.map((host) => ({ host, certificates })));
+  let built = 0;
+  const table = new CertificateTable({
+    log: new MemoryLog(),
+    limits: { ...DEFAULT_LIMITS, tlsProfilesMax: 2 },
+    ticketKeys: Buffer.alloc(48),
+    onSecure: () => undefined,
+    onFailed: () => undefined,
+  });
+  table.adopt(snapshot);
+  const seen = new WeakSet<object>();
+  const ask = (host: string): void => {
+    const server = table.profile(host)?.server;
+    assert.ok(server !== undefined);
+    if (!seen.has(server)) built++;
+    seen.add(server);
+  };
+  for (const host of hosts) ask(host);
+  assert.equal(built, 3);
+  ask("c.example");
+  ask("b.example");
+  assert.equal(built, 3, "the two used last were kept");
+  ask("a.example");
+  ask("b.example");
+  assert.equal(built, 4, "the one used first was made again");
 });
 
 withOpenSsl("DataPlane serves a new certificate at once, while connections go on with the old one", async () => {

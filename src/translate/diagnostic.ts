@@ -39,6 +39,7 @@ export const DIAGNOSTIC_CODES = {
   HostWithoutTls: "A host of the rules is in no TLS entry and no certificate of the object covers it",
   IngressClassNotFound: "The Ingress names a class that does not exist; it is not served",
   KeyMismatch: "The Secret's tls.key does not belong to its tls.crt",
+  KeyTooShort: "The RSA key of the certificate in the Secret is shorter than TLS takes",
   KeyUnreadable: "The Secret's tls.key is not an unencrypted private key",
   PathConflict: "An older Ingress has the same host, path and path type; it keeps serving",
   PathRegexUnsupported: "A path cannot be used as regular expression; it is left out",

@@ -28,6 +28,9 @@ export interface TlsFault {
   readonly hint: string;
 }
 
+/** What OpenSSL demands at the security level it has by default; shorter keys are within reach of factoring. */
+const RSA_BITS_MIN = 2048;
+
 const cache = new WeakMap<KubeObject, SecretReading>();
 
 /** Returns what the Secret holds; the answer for the same object is the same. Never throws and never tells the key. */
@@ -48,12 +51,18 @@ function readSecret(secret: KubeObject, keyMatches: KeyMatches | undefined): Sec
     return unusable("SecretIncomplete", `Secret "${id}" has no "${missing}"`, recreate(secret));
   }
   try {
-    const leaf = certificateBlocks(chain)[0] ?? new Uint8Array();
+    const [leaf = new Uint8Array(), ...above] = certificateBlocks(chain);
     const { facts, publicKey } = certificateParts(leaf);
+    for (const each of above) certificateParts(each);
+    const { type, bits } = publicKeyFacts(publicKey);
+    if (type === "RSA" && bits < RSA_BITS_MIN) {
+      const message = `Certificate in Secret "${id}" has an RSA key of ${bits} bits, which TLS does not take: it needs ${RSA_BITS_MIN}`;
+      return unusable("KeyTooShort", message, "Have it issued for a new key");
+    }
     const fault = keyFault(id, secret, { chain, key, publicKey }, keyMatches);
     if (fault !== undefined) return fault;
     const certificate = { id, chain, key, notAfterMs: facts.notAfterMs, standIn: false };
-    return { kind: "usable", certificate, facts, keyType: publicKeyFacts(publicKey).type };
+    return { kind: "usable", certificate, facts, keyType: type };
   } catch (error) {
     const why = isLintelError(error) ? `: ${messageOf(error)}` : "";
     return unusable(
