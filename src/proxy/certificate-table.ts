@@ -26,6 +26,11 @@ const FIRST_SUITE = "TLS_AES_128_GCM_SHA256";
  */
 const CIPHERS = [FIRST_SUITE, ...DEFAULT_CIPHERS.split(":").filter((suite) => suite !== FIRST_SUITE)].join(":");
 
+/** The suites of TLS 1.3, which a list for TLS 1.2 need not name. */
+const SUITES = CIPHERS.split(":")
+  .filter((suite) => suite.startsWith("TLS_"))
+  .join(":");
+
 /** What of a snapshot the table serves. */
 type TableSnapshot = Pick<Snapshot, "tls" | "certificates"> & Partial<Pick<Snapshot, "challenges">>;
 
@@ -66,6 +71,7 @@ export class CertificateTable {
   #challenges: ChallengeTable | undefined;
   /** The least recently used first. */
   readonly #entries = new Map<string, Entry>();
+  readonly #failed = new WeakSet<TlsHost>();
   readonly #checked = new WeakMap<ServedCertificate, string>();
 
   constructor(options: CertificateTableOptions) {
@@ -152,7 +158,10 @@ export class CertificateTable {
     } catch (error) {
       const good = certificates.filter((certificate) => this.#isTaken(certificate));
       if (good.length < certificates.length) return this.#open(host, terms);
-      this.#options.log.error("Cannot answer TLS", { host: host.host, error: messageOf(error) });
+      // Once, and not for every client that tries.
+      if (!this.#failed.has(host))
+        this.#options.log.error("Cannot answer TLS", { host: host.host, error: messageOf(error) });
+      this.#failed.add(host);
       return undefined;
     }
   }
@@ -164,7 +173,8 @@ export class CertificateTable {
       cert: certificates.map(({ chain }) => chain),
       key: certificates.map(({ key }) => key),
       minVersion: host.minVersion,
-      ciphers: CIPHERS,
+      ciphers: this.#ciphersOf(host),
+      honorCipherOrder: host.ownCipherOrder ?? true,
       // A client could make TLS 1.2 shake hands again and again, at our cost. Where clients must prove who they are, each
       // connection does so anew: what a ticket remembers may have ended or been revoked since.
       secureOptions: constants.SSL_OP_NO_RENEGOTIATION | (asks ? constants.SSL_OP_NO_TICKET : 0),
@@ -175,6 +185,18 @@ export class CertificateTable {
       // A session may only be resumed for the name it was made for.
       sessionIdContext: createHash("sha256").update(host.host).digest("hex").slice(0, 32),
     };
+  }
+
+  #ciphersOf({ host, ciphers }: TlsHost): string {
+    if (ciphers === undefined) return CIPHERS;
+    const wanted = ciphers.includes("TLS_") ? ciphers : `${SUITES}:${ciphers}`;
+    try {
+      createSecureContext({ ciphers: wanted });
+      return wanted;
+    } catch (error) {
+      this.#options.log.warn("Cannot use the ciphers of a host", { host, ciphers, error: messageOf(error) });
+      return CIPHERS;
+    }
   }
 
   /** Tries a certificate by itself; one that fails is not served from now on. */

@@ -217,11 +217,47 @@ withOpenSsl("DataPlane skips a certificate whose key does not match, says so, an
 });
 
 withOpenSsl(
+  "DataPlane agrees on the ciphers of each name, in whose order it says, and on its own when they make no sense",
+  async () => {
+    const certificates = [{ id: "a", made: await make("a.example", "ec") }];
+    const [strong, fast] = ["ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-AES128-GCM-SHA256"];
+    const { tls, ...rest } = tlsSnapshot(
+      ["strong.example", "ours.example", "theirs.example", "nonsense.example"].map((host) => ({ host, certificates })),
+    );
+    const choices: Readonly<Record<string, Partial<TlsHost>>> = {
+      "strong.example": { ciphers: strong },
+      "ours.example": { ciphers: `${strong}:${fast}` },
+      "theirs.example": { ciphers: `${strong}:${fast}`, ownCipherOrder: false },
+      "nonsense.example": { ciphers: "NONSENSE" },
+    };
+    const chosen = [...tls].map(([host, entry]): [string, TlsHost] => [host, { ...entry, ...choices[host] }]);
+    await using edge = await openEdge({ ...rest, tls: new Map(chosen) });
+    const agreed = async (servername: string, options: ConnectionOptions): Promise<string> => {
+      const socket = await shake(edge.httpsPort, { servername, ...options });
+      if (typeof socket === "string") return socket;
+      const { name } = socket.getCipher();
+      socket.destroy();
+      return name;
+    };
+    const old = { maxVersion: "TLSv1.2", ciphers: `${fast}:${strong}` } as const;
+    assert.equal(await agreed("strong.example", old), strong);
+    assert.match(await agreed("strong.example", { ...old, ciphers: fast }), /HANDSHAKE_FAILURE/);
+    assert.equal(await agreed("strong.example", {}), "TLS_AES_128_GCM_SHA256");
+    assert.equal(await agreed("ours.example", old), strong);
+    assert.equal(await agreed("theirs.example", old), fast);
+    assert.equal(await agreed("nonsense.example", { ...old, ciphers: fast }), fast);
+    assert.deepEqual(
+      edge.log.lines.map(({ message }) => message),
+      ["Cannot use the ciphers of a host"],
+    );
+  },
+);
+
+withOpenSsl(
   "DataPlane leaves out a certificate that OpenSSL does not take, and serves the others of the name",
   async () => {
-    const { stdout } = await run("openssl", [
-      ...["req", "-x509", "-newkey", "rsa:1024", "-nodes", "-days", "30", "-subj", "/CN=a.example", "-keyout", "-"],
-    ]);
+    const request = ["req", "-x509", "-newkey", "rsa:1024", "-nodes", "-days", "30", "-subj", "/CN=a.example"];
+    const { stdout } = await run("openssl", [...request, "-keyout", "-"]);
     const at = stdout.indexOf("-----BEGIN CERTIFICATE");
     const weak = { chain: stdout.slice(at), key: stdout.slice(0, at) };
     const good = await make("a.example", "ec");

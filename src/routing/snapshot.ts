@@ -206,6 +206,10 @@ export interface TlsHost {
   /** Ids of the certificates to choose from by the client's signature algorithms (ECDSA and RSA for one name). */
   readonly certificates: readonly string[];
   readonly minVersion: "TLSv1.2" | "TLSv1.3";
+  /** OpenSSL's list for TLS 1.2; the suites of TLS 1.3 stay unless it names some. Undefined: the runtime's. */
+  readonly ciphers?: string | undefined;
+  /** False: the client's order of ciphers counts and not ours. @default true */
+  readonly ownCipherOrder?: boolean | undefined;
   /** TLS is the endpoints' own: connections go there as they are. Then there are no certificates. */
   readonly passthrough?: Passthrough | undefined;
   /**

@@ -52,7 +52,7 @@ export const DIAGNOSTIC_CODES = {
   ServiceNotFound: "The Service of a path does not exist; the path answers 503",
   ServicePortNotFound: "The Service has no such port; the path answers 503",
   ServicePortByTarget: "A path names a container port instead of a Service port",
-  TlsConflict: "An older Ingress has another certificate for the same host; it keeps being served",
+  TlsConflict: "An older Ingress has another certificate for the same host, or other ciphers; they keep being served",
   UpstreamSecretUnusable: "The Secret for TLS to endpoints is missing or cannot be used; the paths answer 503",
   UpstreamTlsInvalid: "Annotations about TLS to endpoints cannot be honoured as they are written; the paths answer 503",
 } as const;

@@ -88,9 +88,14 @@ export function summarize(output: TranslateOutput): unknown {
   });
 }
 
-function describeTls({ passthrough, certificates, clientAuth }: TlsHost): string {
+function describeTls({ passthrough, certificates, clientAuth, ciphers, ownCipherOrder }: TlsHost): string {
   const served = passthrough === undefined ? certificates.join(" ") : `→ ${passthrough.backend}`;
-  return clientAuth === undefined ? served : `${served} clients: ${JSON.stringify(clientAuth)}`.trimStart();
+  const more = [
+    ciphers === undefined ? "" : `ciphers=${ciphers}`,
+    ownCipherOrder === undefined ? "" : `ownCipherOrder=${ownCipherOrder}`,
+    clientAuth === undefined ? "" : `clients: ${JSON.stringify(clientAuth)}`,
+  ];
+  return [served, ...more].filter((part) => part !== "").join(" ");
 }
 
 function describeUpstreamTls(tls: UpstreamTls | undefined): string {

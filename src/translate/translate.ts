@@ -9,6 +9,7 @@ import { ingressRoutes, type IngressRoutes } from "./ingress/ingress-routes.ts";
 import { servesClass, type ClassOptions } from "./ingress/served-class.ts";
 import type { KeyMatches } from "./tls/served-secret.ts";
 import { clientAuths, withClientAuth } from "./tls/client-auth.ts";
+import { withTlsChoices } from "./tls/tls-choices.ts";
 import { tlsHosts, type StandInNeed } from "./tls/tls-hosts.ts";
 
 /** Everything the edge's duties follow from. Objects must be immutable: what was made of one is remembered with it. */
@@ -48,6 +49,7 @@ export function translate(input: TranslateInput): TranslateOutput {
   const { objects, ingresses } = selectServed(input, diagnostics);
   for (const routes of ingresses) report(routes, routes.findings, diagnostics);
   const tls = tlsHosts(ingresses, input);
+  const choices = withTlsChoices(tls.tls, ingresses);
   const clientAuth = clientAuths(ingresses, input.secrets);
   const { refusalOf } = clientAuth;
   const { hosts, diagnostics: conflicts } = assembleHosts(ingresses, { tls: tls.hosts, refusalOf });
@@ -56,13 +58,13 @@ export function translate(input: TranslateInput): TranslateOutput {
     content: {
       hosts,
       backends,
-      tls: withClientAuth(tls.tls, hosts.keys(), clientAuth.byHost),
+      tls: withClientAuth(choices.tls, hosts.keys(), clientAuth.byHost),
       certificates: tls.certificates,
       clientCas: clientAuth.clientCas,
       challenges: new Map(input.challenges.map((challenge) => [challenge.token, challenge])),
       settings: input.options.settings,
     },
-    diagnostics: [...diagnostics, ...conflicts, ...clientAuth.diagnostics, ...tls.diagnostics],
+    diagnostics: [...diagnostics, ...conflicts, ...clientAuth.diagnostics, ...tls.diagnostics, ...choices.diagnostics],
     standInsNeeded: tls.standInsNeeded,
     served: objects,
   };

@@ -1,11 +1,11 @@
 import { quoted } from "../../resource/parse-problem.ts";
-import type { Backend, CookieAffinity, PathRewrite, RoutePolicy } from "../../routing/snapshot.ts";
+import type { Backend, CookieAffinity, PathRewrite, RoutePolicy, TlsHost } from "../../routing/snapshot.ts";
 import { isHashTemplate } from "../../routing/hash-key.ts";
 import { ACCESS_BLOCKS_MAX, isAddressBlock } from "../../routing/phases/access.ts";
 import type { Diagnostic } from "../diagnostic.ts";
 import { parseBool, parseSeconds, parseSize } from "./annotation-value.ts";
 import { CLIENT_AUTH_NAMES, type ClientAuthWish, readClientAuth } from "./client-auth-annotations.ts";
-import { PROXY_SSL_NAMES, readProxySsl, type UpstreamTlsSettings } from "./proxy-ssl.ts";
+import { isCipherList, PROXY_SSL_NAMES, readProxySsl, type UpstreamTlsSettings } from "./proxy-ssl.ts";
 import { readNextUpstream, readNextUpstreamTimeout, readTries } from "./next-upstream.ts";
 import { readSessionCookie, SESSION_COOKIE_NAMES } from "./session-cookie.ts";
 import { NGINX_PREFIX, NOT_NEEDED, SECURITY, UNSUPPORTED } from "./known-annotations.ts";
@@ -30,10 +30,15 @@ export interface IngressPolicy {
   readonly isCanary: boolean;
   /** TLS of the hosts goes to the endpoints as it is. False when that would let in whom another annotation keeps out. */
   readonly passthrough: boolean;
+  /** Undefined: nothing is chosen. */
+  readonly tlsChoices: TlsChoices | undefined;
   /** Undefined: nothing is asked of clients. */
   readonly clientAuth: ClientAuthWish | undefined;
   readonly findings: readonly Finding[];
 }
+
+/** What annotations choose for TLS of the hosts. */
+export type TlsChoices = Pick<TlsHost, "ciphers" | "ownCipherOrder">;
 
 /** Why the paths of an Ingress are closed instead of open. */
 export interface Refusal {
@@ -75,6 +80,7 @@ export function readIngressPolicy(annotations: Readonly<Record<string, string>>)
     rewriteTarget: undefined,
     isCanary: false,
     passthrough: false,
+    tlsChoices: undefined,
   };
   const findings: Finding[] = [];
   for (const name of Object.keys(annotations).sort()) {
@@ -101,6 +107,7 @@ export function readIngressPolicy(annotations: Readonly<Record<string, string>>)
     rewriteTarget: draft.rewriteTarget,
     isCanary: draft.isCanary,
     passthrough: draft.passthrough && draft.refusal === undefined && clientAuth === undefined,
+    tlsChoices: draft.tlsChoices,
     clientAuth,
     findings,
   };
@@ -117,6 +124,7 @@ interface Draft {
   rewriteTarget: string | undefined;
   isCanary: boolean;
   passthrough: boolean;
+  tlsChoices: TlsChoices | undefined;
 }
 
 function readOne(name: string, value: string, draft: Draft, findings: Finding[]): void {
@@ -157,6 +165,8 @@ type Reader = (value: string, draft: Draft) => string | undefined;
 const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ["ssl-redirect", flag((draft, on) => (draft.sslRedirect = on))],
   ["force-ssl-redirect", flag((draft, on) => (draft.forceSslRedirect = on))],
+  ["ssl-ciphers", readServerCiphers],
+  ["ssl-prefer-server-ciphers", flag((draft, on) => (draft.tlsChoices = { ...draft.tlsChoices, ownCipherOrder: on }))],
   ["ssl-passthrough", flag((draft, on) => (draft.passthrough = on))],
   ["use-regex", flag((draft, on) => (draft.useRegex = on))],
   ["canary", flag((draft, on) => (draft.isCanary = on))],
@@ -268,6 +278,13 @@ function readHashBy(value: string, draft: Draft): string | undefined {
     return "which is not made of $request_uri, $uri, $host, $remote_addr, $scheme, $request_method, $args, $arg_NAME, $http_NAME, $cookie_NAME";
   }
   draft.policy.hashBy = value;
+  return undefined;
+}
+
+/** Whether OpenSSL knows the ciphers is found when a worker first uses them; if it does not, the runtime's stay. */
+function readServerCiphers(value: string, draft: Draft): string | undefined {
+  if (!isCipherList(value)) return "which is not a list of ciphers as OpenSSL reads it";
+  draft.tlsChoices = { ...draft.tlsChoices, ciphers: value };
   return undefined;
 }
 

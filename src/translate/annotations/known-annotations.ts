@@ -85,8 +85,6 @@ export const UNSUPPORTED: readonly string[] = [
   "relative-redirects",
   "satisfy",
   "server-alias",
-  "ssl-ciphers",
-  "ssl-prefer-server-ciphers",
   "stream-snippet",
   "temporal-redirect",
   "temporal-redirect-code",

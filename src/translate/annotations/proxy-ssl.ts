@@ -178,9 +178,12 @@ function readProtocols(value: string, draft: Draft): string | undefined {
 
 /** Whether OpenSSL knows the ciphers is found when a worker first uses them. */
 function readCiphers(value: string, draft: Draft): string | undefined {
-  if (value.length > CIPHERS_CHARS_MAX || !/^[A-Za-z0-9!+@=:_-]+$/.test(value)) {
-    return "which is not a list of ciphers as OpenSSL reads it";
-  }
+  if (!isCipherList(value)) return "which is not a list of ciphers as OpenSSL reads it";
   if (value.toUpperCase() !== "DEFAULT") draft.ciphers = value;
   return undefined;
+}
+
+/** Returns whether a text looks like a list of ciphers as OpenSSL reads it. */
+export function isCipherList(text: string): boolean {
+  return text.length <= CIPHERS_CHARS_MAX && /^[A-Za-z0-9!+@=:_-]+$/.test(text);
 }
