@@ -231,6 +231,7 @@ class ClusterControl {
         when: preflightWhen(settings.preflight),
         resolver: new Resolver({ clock: systemClock, nameservers: settings.nameservers }),
       }),
+      serviceAccountTokens: (namespace, name, audiences) => this.#store.serviceAccountToken(namespace, name, audiences),
       onAlert: (alert) => this.#alerts?.send(alert),
       onAcmeRequest: (sample) => this.#certificateMetrics.observe(sample),
       leads: false,

@@ -1,9 +1,12 @@
-import { after, before, describe } from "node:test";
-import { CERTIFICATE, CONFIG_MAP, INGRESS, NAMESPACE, SECRET } from "../../src/resource/kind.ts";
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { arrayAt, numberAt, stringAt } from "../../src/ground/json.ts";
+import { ACCEPTED_KINDS, CERTIFICATE, CONFIG_MAP, INGRESS, NAMESPACE, SECRET } from "../../src/resource/kind.ts";
 import { describeStore, objectOf } from "../../src/store/testing.ts";
 import { ApiServer } from "./api-server.ts";
 import { findKubernetesBinaries } from "./kubernetes-binaries.ts";
 
+const ACCOUNT = ACCEPTED_KINDS.find(({ kind }) => kind === "ServiceAccount") ?? SECRET;
 const binaries = findKubernetesBinaries();
 
 describe("on a real API server", { skip: typeof binaries === "string" ? binaries : false }, () => {
@@ -25,5 +28,17 @@ describe("on a real API server", { skip: typeof binaries === "string" ? binaries
     await store.create(NAMESPACE, objectOf(NAMESPACE, "demo"));
     return store;
   };
+  it("hands out tokens of service accounts for the audiences asked for", async () => {
+    const store = await open();
+    await store.create(ACCOUNT, objectOf(ACCOUNT, "issuer"));
+    const token = await store.serviceAccountToken("demo", "issuer", ["vault://demo/issuer"]);
+    const claims: unknown = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8"));
+    assert.deepEqual(arrayAt(claims, "aud"), ["vault://demo/issuer"]);
+    assert.equal(stringAt(claims, "sub"), "system:serviceaccount:demo:issuer");
+    assert.equal((numberAt(claims, "exp") ?? 0) - (numberAt(claims, "iat") ?? 0), 600);
+    await assert.rejects(store.serviceAccountToken("demo", "nobody", ["a"]), /not found/);
+    await store.close();
+  });
+
   describeStore("cluster", open, { collectsGarbage: false, forgottenVersion: "1" });
 });

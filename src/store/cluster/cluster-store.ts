@@ -27,6 +27,9 @@ const WATCH_IDLE_MS_MAX = 150_000;
 /** An unconditional update that always meets somebody else's gives up after this many. */
 const UPDATE_TRIES_MAX = 5;
 
+/** The shortest that Kubernetes gives: a token is used once, at once. */
+const TOKEN_SECONDS = 600;
+
 /** What a {@link ClusterStore} is opened on. */
 export interface ClusterStoreOptions {
   readonly access: ClusterAccess;
@@ -161,6 +164,29 @@ export class ClusterStore implements Store {
 
   watch(kind: Kind, options: WatchOptions): AsyncIterable<WatchEvent> {
     return this.#watch(kind, options);
+  }
+
+  /**
+   * Returns a token of a ServiceAccount for these audiences, good for {@link TOKEN_SECONDS} seconds. Needs the right to
+   * create `serviceaccounts/token`. Rejects with NotFound when there is no such account.
+   */
+  async serviceAccountToken(namespace: string, name: string, audiences: readonly string[]): Promise<string> {
+    const account = `/api/v1/namespaces/${encodeURIComponent(namespace)}/serviceaccounts/${encodeURIComponent(name)}`;
+    const answer = await this.#client.request({
+      method: "POST",
+      path: `${account}/token`,
+      body: {
+        apiVersion: "authentication.k8s.io/v1",
+        kind: "TokenRequest",
+        spec: { audiences, expirationSeconds: TOKEN_SECONDS },
+      },
+    });
+    const token = stringAt(recordAt(answer, "status"), "token");
+    if (token !== undefined && token !== "") return token;
+    throw new LintelError(`Cannot get a token of ServiceAccount "${namespace}/${name}": the answer has none`, {
+      code: "Unreachable",
+      fault: "upstream",
+    });
   }
 
   /** Closes what connections there are. */
