@@ -78,7 +78,7 @@ class ClientAuthClaims implements ClientAuthOutput {
 
   add(routes: IngressRoutes): void {
     const { namespace } = routes.reference;
-    const hosts = new Set([...routes.ingress.rules.map((rule) => rule.host), ...(routes.fallback?.hosts ?? [])]);
+    const hosts = hostsOf(routes);
     for (const host of hosts) if (!this.#owners.has(host)) this.#owners.set(host, namespace);
     const wish = routes.policy.clientAuth;
     if (wish === undefined || hosts.size === 0) return;
@@ -164,6 +164,12 @@ class ClientAuthClaims implements ClientAuthOutput {
       hint: "Give all Ingresses of the host the same annotations",
     });
   }
+}
+
+/** Every host that the Ingress has something to do with, whether or not it has a path there. */
+function hostsOf({ ingress, routes, fallback }: IngressRoutes): ReadonlySet<string> {
+  const ruled = ingress.rules.map((rule) => rule.host);
+  return new Set([...ruled, ...routes.map((route) => route.host), ...(fallback?.hosts ?? [])]);
 }
 
 type Terms =

@@ -36,8 +36,8 @@ export function withTlsChoices(
   return { tls: chosen.size === 0 ? tls : result, diagnostics };
 }
 
-function hostsOf({ ingress }: IngressRoutes): ReadonlySet<string> {
-  return new Set([...ingress.rules.map((rule) => rule.host), ...ingress.tls.flatMap((entry) => entry.hosts)]);
+function hostsOf({ ingress, routes }: IngressRoutes): ReadonlySet<string> {
+  return new Set([...routes.map((route) => route.host), ...ingress.tls.flatMap((entry) => entry.hosts)]);
 }
 
 function conflict(object: ObjectReference, host: string, winner: ObjectReference): Diagnostic {
