@@ -10,7 +10,7 @@ import type { Host } from "../ground/host.ts";
 import { openLog, type Logger } from "../ground/log.ts";
 import { systemClock, systemRandom } from "../ground/system-clock.ts";
 import { LocalCa } from "../pki/local-ca.ts";
-import { CERTIFICATE } from "../resource/kind.ts";
+import { CERTIFICATE, resourceName, type Kind } from "../resource/kind.ts";
 import { EMPTY_SNAPSHOT } from "../routing/snapshot.ts";
 import { ClusterStore } from "../store/cluster/cluster-store.ts";
 import { findAccess } from "../store/cluster/find-access.ts";
@@ -79,6 +79,8 @@ class ClusterControl {
   readonly #closing = new AbortController();
   readonly #certificateMetrics = new CertificateMetrics(systemClock);
   readonly #alerts: AlertWebhook | undefined;
+  /** By resource, why it cannot be followed. */
+  readonly #troubles = new Map<string, string>();
   #processes: readonly ProcessFacts[] = [];
   #plane: ControlPlane | undefined;
 
@@ -232,6 +234,7 @@ class ClusterControl {
         resolver: new Resolver({ clock: systemClock, nameservers: settings.nameservers }),
       }),
       serviceAccountTokens: (namespace, name, audiences) => this.#store.serviceAccountToken(namespace, name, audiences),
+      onTrouble: (kind, sentence) => this.#noteTrouble(kind, sentence),
       onAlert: (alert) => this.#alerts?.send(alert),
       onAcmeRequest: (sample) => this.#certificateMetrics.observe(sample),
       leads: false,
@@ -266,10 +269,24 @@ class ClusterControl {
     this.#resources.defer(() => admin.close());
   }
 
+  #noteTrouble(kind: Kind, sentence: string | undefined): void {
+    const resource = resourceName(kind);
+    if (sentence === undefined) {
+      if (this.#troubles.delete(resource)) tell(this.#context.link, "done", `Following ${resource} again`);
+      return;
+    }
+    if (this.#troubles.get(resource) === sentence) return;
+    this.#troubles.set(resource, sentence);
+    tell(this.#context.link, "warn", `Cannot follow ${resource}: ${sentence}`);
+  }
+
   /** A replica that serves what was kept is ready: without the API server that is the best there is. */
   #notReady(): string | undefined {
     const { generation } = this.#feed;
-    if (generation === 0) return "No snapshot was made yet: the API server has not answered";
+    if (generation === 0) {
+      const [trouble = "the API server has not answered"] = this.#troubles.values();
+      return `No snapshot was made yet: ${trouble}`;
+    }
     const serving = this.#feed.workers().some((worker) => worker.generation === generation);
     return serving ? undefined : `No worker serves generation ${generation} yet`;
   }

@@ -7,6 +7,7 @@ import { controllerCommand } from "./controller.ts";
 import { doctorCommand } from "./doctor.ts";
 import { exitCodeOf } from "./exit-codes.ts";
 import { importCommand } from "./import.ts";
+import { manifestsCommand } from "./manifests.ts";
 import { proxyCommand } from "./proxy.ts";
 import { renewCommand } from "./renew.ts";
 import { statusCommand } from "./status.ts";
@@ -38,6 +39,7 @@ export function buildProgram(host: Host): Command {
   program.addCommand(upCommand(host));
   program.addCommand(proxyCommand(host));
   program.addCommand(controllerCommand(host));
+  program.addCommand(manifestsCommand(host));
   program.addCommand(statusCommand(host));
   program.addCommand(renewCommand(host));
   program.addCommand(doctorCommand(host));

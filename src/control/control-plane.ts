@@ -84,6 +84,8 @@ export interface ControlPlaneOptions {
    * Other replicas that serve the same store: resolves when they answer a challenge too. @default there are none
    */
   readonly challengeServedElsewhere?: (challenge: HttpChallenge, signal: AbortSignal) => Promise<void>;
+  /** Told why objects of a kind cannot be followed, and undefined once they can be again. */
+  readonly onTrouble?: (kind: Kind, sentence: string | undefined) => void;
   /** How an ACME client is made; tests pass their own. @default AcmeClient */
   readonly openAcmeCaller?: (options: AcmeCallerOptions) => AcmeCaller;
 }
@@ -120,7 +122,10 @@ export class ControlPlane {
   /** Resolves when the first snapshot is published and every controller runs. Waits for the store as long as it takes. */
   static async open(options: ControlPlaneOptions): Promise<ControlPlane> {
     const { store, clock, random, log } = options;
-    const caches = openCaches({ store, clock, random, log }, options.clusterResourceNamespace);
+    const caches = openCaches(
+      { store, clock, random, log, onTrouble: options.onTrouble },
+      options.clusterResourceNamespace,
+    );
     await Promise.all(allInformers(caches).map((informer) => informer.synced));
     const events = new EventRecorder({ store, clock, log, expires: options.expiresEvents ?? true });
     const base: Omit<World, "live" | "accounts" | "doubts"> = {

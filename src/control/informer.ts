@@ -25,6 +25,8 @@ export interface InformerOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
+  /** Told why the store cannot be followed, in one sentence, and undefined once it can be again. */
+  readonly onTrouble?: ((kind: Kind, sentence: string | undefined) => void) | undefined;
   /** Named functions from an object to the values it is found under. */
   readonly indexes?: Readonly<Record<string, (object: KubeObject) => readonly string[]>>;
 }
@@ -99,6 +101,7 @@ export class Informer {
     let from: string | undefined;
     const moved = (version: string): void => {
       from = version;
+      if (failures > 0) this.#options.onTrouble?.(kind, undefined);
       failures = 0;
     };
     while (!signal.aborted) {
@@ -112,6 +115,7 @@ export class Informer {
         if (isLintelError(error, "Gone")) from = undefined;
         const ceilingMs = Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** Math.min(failures, 20));
         failures += 1;
+        this.#options.onTrouble?.(kind, messageOf(error));
         log.warn("Cannot follow the store; trying again", {
           resource: resourceName(kind),
           attempt: failures,

@@ -152,13 +152,15 @@ export const DAEMON_SET: Kind = define("apps/v1", "DaemonSet", "daemonsets", { .
 export const JOB: Kind = define("batch/v1", "Job", "jobs", WORKLOAD);
 export const CRON_JOB: Kind = define("batch/v1", "CronJob", "cronjobs", { ...WORKLOAD, shortNames: ["cj"] });
 
+export const NODE: Kind = define("v1", "Node", "nodes", { shortNames: ["no"], cluster: true, status: true });
+
 /**
  * Kinds that are stored and served as they come, so that the manifests people have end well, and that no controller of
  * Lintel acts on. Whoever creates one is told so in one sentence.
  */
 export const ACCEPTED_KINDS: readonly Kind[] = [
   define("v1", "LimitRange", "limitranges", { shortNames: ["limits"] }),
-  define("v1", "Node", "nodes", { shortNames: ["no"], cluster: true, status: true }),
+  NODE,
   define("v1", "PersistentVolumeClaim", "persistentvolumeclaims", { shortNames: ["pvc"], status: true }),
   define("v1", "PersistentVolume", "persistentvolumes", { shortNames: ["pv"], cluster: true, status: true }),
   POD,

@@ -77,6 +77,11 @@ export class ApiServer {
     return path;
   }
 
+  /** What ServiceAccounts asked for, one JSON object a line. */
+  get auditLog(): string {
+    return join(this.folder, "audit.log");
+  }
+
   async store(kubeconfig: string = this.kubeconfig): Promise<ClusterStore> {
     const access = await kubeconfigAccess({ path: kubeconfig, clock: systemClock, environment: {} });
     return new ClusterStore({ access, clock: systemClock, random: Math.random, userAgent: "lintel/test" });
@@ -137,6 +142,8 @@ export class ApiServer {
       "--service-cluster-ip-range=10.96.0.0/16",
       "--disable-admission-plugins=ServiceAccount",
       "--endpoint-reconciler-type=none",
+      `--audit-policy-file=${join(folder, "audit-policy.json")}`,
+      `--audit-log-path=${this.auditLog}`,
     ]);
   }
 
@@ -181,6 +188,12 @@ export class ApiServer {
 
   #writeCredentials(): void {
     const token = randomBytes(16).toString("hex");
+    const rules = [
+      { level: "Metadata", omitStages: ["RequestReceived"], userGroups: ["system:serviceaccounts"] },
+      { level: "None" },
+    ];
+    const policy = { apiVersion: "audit.k8s.io/v1", kind: "Policy", rules };
+    writeFileSync(join(this.folder, "audit-policy.json"), JSON.stringify(policy));
     writeFileSync(join(this.folder, "tokens.csv"), `${token},admin,admin,"system:masters"\n`, { mode: 0o600 });
     const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
     writeFileSync(join(this.folder, "sa.key"), privateKey.export({ type: "pkcs1", format: "pem" }), { mode: 0o600 });

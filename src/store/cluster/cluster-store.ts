@@ -194,6 +194,10 @@ export class ClusterStore implements Store {
     this.#client.close();
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
   async #listPages(kind: Kind, { namespace = "" }: ListOptions): Promise<ObjectList> {
     const items: KubeObject[] = [];
     let continuation = "";

@@ -1,0 +1,117 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+import { stringify } from "yaml";
+import { messageOf } from "../ground/errors.ts";
+import type { Host } from "../ground/host.ts";
+import { systemClock, systemRandom } from "../ground/system-clock.ts";
+import { FLAVORS, type Flavor } from "../install/install-options.ts";
+import { flavorWarning, installObjects } from "../install/install-objects.ts";
+import { proposeFlavor, type FlavorProposal } from "../install/propose-flavor.ts";
+import { NAMESPACE, NODE } from "../resource/kind.ts";
+import { ClusterStore } from "../store/cluster/cluster-store.ts";
+import { findAccess } from "../store/cluster/find-access.ts";
+import { paint } from "./terminal.ts";
+import { addText } from "./up.ts";
+import { programVersion } from "./version.ts";
+
+const REPLICAS_MAX = 1_000;
+
+interface ManifestsOptions {
+  readonly flavor?: Flavor;
+  readonly namespace: string;
+  readonly image?: string;
+  readonly replicas: number;
+  readonly ingressClass?: readonly string[];
+  readonly argument?: readonly string[];
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly output: "yaml" | "json";
+}
+
+/** `lintel manifests`: prints what puts Lintel on a cluster. */
+export function manifestsCommand(host: Host): Command {
+  return new Command("manifests")
+    .description("Print the objects that put Lintel on a cluster, for kubectl apply")
+    .addOption(
+      new Option(
+        "--flavor <name>",
+        "how port 80 gets to the edge (default: what fits the cluster that kubectl uses)",
+      ).choices(FLAVORS),
+    )
+    .option("--namespace <name>", "where it runs", "lintel")
+    .option("--image <reference>", "the image to run (default: lintel:VERSION)")
+    .option("--replicas <count>", "replicas of a Deployment; a DaemonSet has one a node", parseReplicas, 2)
+    .option("--ingress-class <name>", "IngressClass to serve, repeatable (default: lintel)", addText)
+    .option("--argument <text>", 'further argument of "lintel controller", repeatable', addText)
+    .option("--kubeconfig <file>", "the cluster to look at, without --flavor")
+    .option("--context <name>", "context of the kubeconfig")
+    .addOption(new Option("-o, --output <format>", "what to print").choices(["yaml", "json"]).default("yaml"))
+    .addHelpText("after", EXAMPLES)
+    .action(async (options: ManifestsOptions) => {
+      const proposal = options.flavor === undefined ? await lookAtCluster(host, options) : undefined;
+      const flavor = options.flavor ?? proposal?.flavor ?? "bare-metal";
+      if (proposal !== undefined) note(host, `Flavour ${flavor}: ${proposal.because}`);
+      const warning = flavorWarning(flavor);
+      if (warning !== undefined) note(host, warning);
+      host.output.write(manifestsText(host, flavor, options));
+    });
+}
+
+const EXAMPLES = `
+Flavours:
+  bare-metal      a DaemonSet on ports 80 and 443 of every node
+  load-balancer   a Deployment behind a Service that a cloud or MetalLB gives an address
+  nodeport        a Deployment on ports 30080 and 30443 of every node
+  kind, minikube  a DaemonSet on the ports of the node
+  k3s             a Deployment behind k3s' own load balancer
+
+Examples:
+  lintel manifests | kubectl apply -f -                     looks at the cluster first
+  lintel manifests --flavor bare-metal > lintel.yaml        the same for another day
+  lintel manifests --ingress-class nginx | kubectl diff -f -    take over from ingress-nginx, and see what changes
+`;
+
+/** Whoever has no cluster at hand gets the flavour that needs nothing of one. */
+async function lookAtCluster(host: Host, options: ManifestsOptions): Promise<FlavorProposal> {
+  const { environment } = host;
+  try {
+    const access = await findAccess({ ...options, environment, clock: systemClock });
+    const userAgent = `lintel/${programVersion(host.program)}`;
+    await using store = new ClusterStore({ access, clock: systemClock, random: systemRandom, userAgent });
+    const [nodes, namespaces] = await Promise.all([store.list(NODE), store.list(NAMESPACE)]);
+    return proposeFlavor(
+      nodes.items,
+      namespaces.items.map(({ metadata }) => metadata.name),
+    );
+  } catch (error) {
+    return { flavor: "bare-metal", because: `cannot look at a cluster (${messageOf(error)})` };
+  }
+}
+
+function manifestsText(host: Host, flavor: Flavor, options: ManifestsOptions): string {
+  const version = programVersion(host.program);
+  const objects = installObjects({
+    flavor,
+    name: "lintel",
+    namespace: options.namespace,
+    image: options.image ?? `lintel:${version}`,
+    version,
+    replicas: options.replicas,
+    classes: options.ingressClass ?? ["lintel"],
+    arguments: options.argument ?? [],
+  });
+  if (options.output === "json") {
+    return `${JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }, undefined, 2)}\n`;
+  }
+  return objects.map((object) => `---\n${stringify(object, { aliasDuplicateObjects: false })}`).join("");
+}
+
+/** On standard error: standard output is for kubectl. */
+function note(host: Host, text: string): void {
+  host.errors.write(`${paint(host.errors, "yellow", "!")} ${text}\n`);
+}
+
+function parseReplicas(text: string): number {
+  if (!/^[1-9]\d*$/.test(text) || Number(text) > REPLICAS_MAX)
+    throw new InvalidArgumentError("A number from 1 to 1000.");
+  return Number(text);
+}

@@ -1,0 +1,213 @@
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it, type TestContext } from "node:test";
+import { recordAt, stringAt } from "../../src/ground/json.ts";
+import { FLAVORS, type InstallOptions } from "../../src/install/install-options.ts";
+import { installObjects } from "../../src/install/install-objects.ts";
+import { CLUSTER_RULES, NAMESPACE_RULES, type Rule } from "../../src/install/roles.ts";
+import { conditionsOf } from "../../src/resource/condition.ts";
+import { CERTIFICATE, CLUSTER_ISSUER, INGRESS, ISSUER, NAMESPACE, ORDER, type Kind } from "../../src/resource/kind.ts";
+import type { KubeObject } from "../../src/resource/object.ts";
+import type { ClusterStore } from "../../src/store/cluster/cluster-store.ts";
+import { skipWithout } from "../../src/ground/testing.ts";
+import { eventually } from "../e2e/eventually.ts";
+import { freePort } from "../e2e/free-port.ts";
+import { run } from "../e2e/instance.ts";
+import { startPebble } from "../e2e/pebble.ts";
+import { ApiServer } from "./api-server.ts";
+import { findKubernetesBinaries } from "./kubernetes-binaries.ts";
+import { Replica } from "./replica.ts";
+
+const binaries = findKubernetesBinaries();
+const skip = typeof binaries === "string" ? binaries : skipWithout("kubectl", "pebble", "pebble-challtestsrv");
+
+const OPTIONS: InstallOptions = {
+  flavor: "bare-metal",
+  name: "lintel",
+  namespace: "lintel",
+  image: "lintel:test",
+  version: "1",
+  replicas: 2,
+  classes: ["lintel"],
+  arguments: [],
+};
+
+describe("what lintel manifests prints, on a real API server", { skip }, () => {
+  let server: ApiServer;
+  before(async () => {
+    if (typeof binaries !== "string") server = await ApiServer.start(binaries);
+  });
+  after(async () => server.stop());
+
+  async function apply(objects: readonly KubeObject[], ...more: readonly string[]): Promise<string> {
+    const path = join(server.folder, "objects.json");
+    writeFileSync(path, JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }));
+    const args = [
+      "--kubeconfig",
+      server.kubeconfig,
+      "apply",
+      "--server-side",
+      "--force-conflicts",
+      "--validate=strict",
+      "-f",
+      path,
+    ];
+    const { stdout, stderr } = await run("kubectl", [...args, ...more]);
+    return stdout + stderr;
+  }
+
+  /** A kubeconfig of the ServiceAccount, as its Pods are. */
+  async function asServiceAccount(): Promise<string> {
+    const args = ["--kubeconfig", server.kubeconfig, "create", "token", "lintel", "--namespace", "lintel"];
+    const { stdout } = await run("kubectl", args);
+    return server.writeKubeconfig(join(server.folder, "sa.kubeconfig"), "lintel", stdout.trim());
+  }
+
+  it("is taken by the server with strict validation and without a warning, in every flavour", async () => {
+    await apply(installObjects(OPTIONS));
+    for (const flavor of FLAVORS) {
+      const said = await apply(installObjects({ ...OPTIONS, flavor }), "--dry-run=server");
+      assert.doesNotMatch(said, /warning/i, flavor);
+    }
+  });
+
+  it("explains every field of its kinds", async () => {
+    const { stdout } = await run("kubectl", [
+      "--kubeconfig",
+      server.kubeconfig,
+      "explain",
+      "certificate.spec.privateKey.rotationPolicy",
+      "--api-version=cert-manager.io/v1",
+    ]);
+    assert.match(stdout, /DESCRIPTION:\n\s+\S/);
+  });
+
+  it("grants what two replicas need to issue, renew and forget certificates by ACME, and nothing more", async (t) => {
+    await apply(installObjects(OPTIONS));
+    const kubeconfig = await asServiceAccount();
+    const httpPort = await freePort();
+    const pebble = await startPebble(t, { program: "pebble", httpPort, tlsPort: 1 });
+    const first = await Replica.start(t, kubeconfig, "--http", String(httpPort), "--preflight", "off").serving();
+    await first.printed("This replica leads: ");
+    const second = await Replica.start(t, kubeconfig, "--preflight", "off").serving();
+    const store = await server.store();
+    t.after(() => store.close());
+    await walk(t, store, pebble);
+    await second.stop();
+    await first.stop();
+    const { used, refused } = readAudit(readFileSync(server.auditLog, "utf8"));
+    assert.deepEqual(refused, []);
+    const granted = [...CLUSTER_RULES, ...NAMESPACE_RULES].flatMap(grantsOf).sort();
+    assert.deepEqual(used, [...new Set(granted)]);
+    assert.equal((await store.list(ORDER)).items.length, 2, "a CA is asked once for each certificate");
+  });
+
+  it("is missed with a sentence that names it, when any part of reading is not granted", async (t) => {
+    await apply(installObjects(OPTIONS));
+    const kubeconfig = await asServiceAccount();
+    for (const resource of ["secrets", "ingresses", "endpointslices", "certificates"]) {
+      const rules = CLUSTER_RULES.map((rule) =>
+        rule.resources.includes(resource)
+          ? { ...rule, resources: rule.resources.filter((one) => one !== resource) }
+          : rule,
+      ).filter((rule) => rule.resources.length > 0);
+      const role = {
+        apiVersion: "rbac.authorization.k8s.io/v1",
+        kind: "ClusterRole",
+        metadata: { name: "lintel" },
+        rules,
+      };
+      await apply([role]);
+      const replica = Replica.start(t, kubeconfig);
+      await replica.printed(`cannot list resource "${resource}"`);
+      await replica.stop();
+    }
+    await apply(installObjects(OPTIONS));
+  });
+});
+
+/** Everything that happens to a certificate in its life. */
+async function walk(
+  t: TestContext,
+  store: ClusterStore,
+  pebble: { directoryUrl: string; caPem: string },
+): Promise<void> {
+  await store.create(NAMESPACE, make(NAMESPACE, "shop", {}));
+  const acme = {
+    server: pebble.directoryUrl,
+    caBundle: Buffer.from(pebble.caPem).toString("base64"),
+    privateKeySecretRef: { name: "account" },
+    solvers: [{ http01: { ingress: { ingressClassName: "lintel" } } }],
+  };
+  await store.create(ISSUER, make(ISSUER, "le", { spec: { acme } }));
+  await store.create(CLUSTER_ISSUER, make(CLUSTER_ISSUER, "self", { spec: { selfSigned: {} } }));
+  await store.create(INGRESS, ingress("shop.example"));
+  await ready(store, 1);
+  t.diagnostic("issued");
+  await store.update(INGRESS, { ...ingress("www.shop.example") });
+  await ready(store, 2);
+  const withTls = ingress("www.shop.example");
+  await store.update(INGRESS, { ...withTls, spec: { ...recordAt(withTls, "spec"), tls: [] } });
+  await eventually("the Certificate gone", async () =>
+    (await store.get(CERTIFICATE, "shop", "web-tls")) === undefined ? true : undefined,
+  );
+}
+
+async function ready(store: ClusterStore, revision: number): Promise<void> {
+  await eventually(
+    `revision ${String(revision)} Ready`,
+    async () => {
+      const found = await store.get(CERTIFICATE, "shop", "web-tls");
+      const isReady = conditionsOf(found?.["status"]).some((one) => one.type === "Ready" && one.status === "True");
+      return isReady && recordAt(found, "status")["revision"] === revision ? true : undefined;
+    },
+    60_000,
+  );
+}
+
+function make(kind: Kind, name: string, fields: Readonly<Record<string, unknown>>): KubeObject {
+  const { group, version } = kind;
+  return {
+    ...fields,
+    apiVersion: group === "" ? version : `${group}/${version}`,
+    kind: kind.kind,
+    metadata: { name, ...(kind.namespaced ? { namespace: "shop" } : {}), ...recordAt(fields, "metadata") },
+  };
+}
+
+function ingress(host: string): KubeObject {
+  const backend = { service: { name: "web", port: { number: 80 } } };
+  return make(INGRESS, "web", {
+    metadata: { annotations: { "cert-manager.io/issuer": "le" } },
+    spec: {
+      ingressClassName: "lintel",
+      tls: [{ hosts: [host], secretName: "web-tls" }],
+      rules: [{ host, http: { paths: [{ path: "/", pathType: "Prefix", backend }] } }],
+    },
+  });
+}
+
+function grantsOf(rule: Rule): readonly string[] {
+  return rule.resources.flatMap((resource) =>
+    rule.verbs.map((verb) => `${verb} ${rule.apiGroups[0] === "" ? "" : `${rule.apiGroups[0] ?? ""}/`}${resource}`),
+  );
+}
+
+/** What the audit log says was done, and what was not allowed. Where cert-manager's Lease may be is only tried. */
+function readAudit(text: string): { readonly used: readonly string[]; readonly refused: readonly string[] } {
+  const used = new Set<string>();
+  const refused = new Set<string>();
+  for (const line of text.split("\n")) {
+    if (line === "") continue;
+    const event: unknown = JSON.parse(line);
+    const reference = recordAt(event, "objectRef");
+    const group = stringAt(reference, "apiGroup");
+    const sub = stringAt(reference, "subresource");
+    const resource = `${stringAt(reference, "resource") ?? ""}${sub === undefined ? "" : `/${sub}`}`;
+    const act = `${stringAt(event, "verb") ?? ""} ${group === undefined ? "" : `${group}/`}${resource}`;
+    if (recordAt(event, "responseStatus")["code"] === 403) refused.add(act);
+    else used.add(act);
+  }
+  return { used: [...used].sort(), refused: [...refused].sort() };
+}
