@@ -2,10 +2,11 @@ import { randomBytes, type KeyObject } from "node:crypto";
 import { LintelError } from "../ground/errors.ts";
 import { encodePem } from "../ground/pem.ts";
 import { spkiFingerprint } from "./key.ts";
-import { encodeAlternativeNames } from "./x509/alternative-names.ts";
+import { decodeAlternativeNames, encodeAlternativeNames } from "./x509/alternative-names.ts";
 import type { AuthorityAccess } from "./x509/authority-access.ts";
 import { type CertificateParts, certificateBlocks, certificateParts } from "./x509/certificate.ts";
-import { bitString, encodeDer, integer, sequence, time } from "./x509/der.ts";
+import { bitString, encodeDer, integer, malformed, readDer, sequence, time } from "./x509/der.ts";
+import { nameOutside } from "./x509/name-constraints.ts";
 import { encodeName } from "./x509/name.ts";
 import { encodeExtensions, keyIdentifier } from "./x509/extensions.ts";
 import { requestBlock, type RequestParts, requestParts } from "./x509/request.ts";
@@ -79,6 +80,7 @@ export async function signRequest(
   if (spkiFingerprint(authority.key) !== issuer.facts.spkiSha256) {
     throw cannotSign(issuer.facts.commonName, "its private key is not the one of its certificate");
   }
+  checkConstraints([...above, ...root], request);
   const endMs = Math.min(...[...above, ...root].map((parts) => parts.facts.notAfterMs));
   const leaf = await issue(request, signerFor(authority.key), issuer, options, endMs);
   const between = above.filter((parts) => !parts.facts.selfIssued);
@@ -131,7 +133,7 @@ async function issue(
   terms: CertificateTerms,
   endMs: number,
 ): Promise<Uint8Array> {
-  if (request.facts.nameConstraints !== undefined && !terms.isCa) throw constraintsOfLeaf();
+  const nameConstraints = wantedConstraints(request, terms.isCa);
   const subjectKeyId = keyIdentifier(request.publicKey);
   const issuerKeyId = issuer?.facts.subjectKeyIdHex;
   const authorityKeyId = issuerKeyId === undefined ? keyIdentifier(signer.publicKey) : Buffer.from(issuerKeyId, "hex");
@@ -143,7 +145,7 @@ async function issue(
     subjectEmpty: request.subjectEmpty,
     isCa: terms.isCa,
     pathLength: terms.pathLength,
-    nameConstraints: request.facts.nameConstraints,
+    nameConstraints,
     usages: terms.isCa ? [...terms.usages, "cert sign"] : terms.usages,
     authorityAccess: terms.authorityAccess,
     subjectKeyId,
@@ -175,12 +177,33 @@ function checkIssuer(issuer: CertificateParts, terms: CertificateTerms): void {
 }
 
 /** RFC 5280 section 4.2.1.10: the extension has a place in certificates of authorities only. */
-function constraintsOfLeaf(): LintelError {
-  return new LintelError("Cannot sign certificate request: it asks for name constraints and is not for a CA", {
+function wantedConstraints(
+  { nameConstraintsDer: der, facts }: RequestParts,
+  isCa: boolean,
+): { readonly der: Uint8Array; readonly critical: boolean } | undefined {
+  if (der === undefined) return undefined;
+  if (facts.nameConstraints === undefined) throw malformed("the name constraints are malformed");
+  if (isCa) return { der, critical: facts.nameConstraints.critical };
+  throw new LintelError("Cannot sign certificate request: it asks for name constraints and is not for a CA", {
     code: "BadConfig",
     fault: "user",
     hint: "Set isCA, or leave the name constraints out",
   });
+}
+
+/** Nobody would accept such a certificate, and only the one who tries finds out. */
+function checkConstraints(authorities: readonly CertificateParts[], { namesDer }: RequestParts): void {
+  if (namesDer === undefined) return;
+  const names = decodeAlternativeNames(readDer(namesDer));
+  for (const { facts, extensions } of authorities) {
+    const outside = extensions.nameConstraints && nameOutside(extensions.nameConstraints, names);
+    if (outside === undefined) continue;
+    throw new LintelError(`Cannot sign with CA "${facts.commonName}": its name constraints do not allow "${outside}"`, {
+      code: "BadConfig",
+      fault: "user",
+      hint: "Remove the name, or use an issuer whose CA may certify it",
+    });
+  }
 }
 
 function cannotSign(authority: string, why: string): LintelError {

@@ -34,6 +34,7 @@ export async function acceptRequest(
     throw refusal("its key is the account's own: make one for the certificate");
   if (!(await facts.signatureValid)) throw refusal("its signature is not valid for its key, or uses SHA-1");
   if (facts.isCa) throw refusal("it asks for a CA certificate");
+  if (request.nameConstraintsDer !== undefined) throw refusal("it asks for name constraints");
   checkKinds(request);
   checkNames(facts, order.identifiers);
   const commonName = facts.commonName.toLowerCase();

@@ -1,6 +1,6 @@
 import { childrenOf, type DerValue, encodeDer, oid, readDer, readOid, readText, sequence, TAG } from "./der.ts";
 import { formatIp, parseIp } from "./ip-address.ts";
-import { LintelError } from "../../ground/errors.ts";
+import { isLintelError, LintelError } from "../../ground/errors.ts";
 
 /** A name of a kind that only its object identifier tells, such as a user principal name. */
 export interface OtherName {
@@ -56,12 +56,17 @@ function encodeOtherName(name: OtherName): Uint8Array {
   return encodeDer(OTHER, oid(name.oid), encodeDer(0xa0, encodeDer(TAG.utf8String, Buffer.from(name.utf8Value))));
 }
 
-/** Names whose value is no UTF8String are passed over: nobody here can say what they mean. */
+/** Names whose value is no UTF8String, or nothing that can be read, are passed over: nobody here can say what they mean. */
 function decodeOtherName(name: DerValue): OtherName | undefined {
-  const [type, wrapped] = childrenOf(name);
-  if (type === undefined || wrapped?.tag !== 0xa0) return undefined;
-  const value = readDer(wrapped.content);
-  return value.tag === TAG.utf8String ? { oid: readOid(type), utf8Value: readText(value) } : undefined;
+  try {
+    const [type, wrapped] = childrenOf(name);
+    if (type === undefined || wrapped?.tag !== 0xa0) return undefined;
+    const value = readDer(wrapped.content);
+    return value.tag === TAG.utf8String ? { oid: readOid(type), utf8Value: readText(value) } : undefined;
+  } catch (error) {
+    if (isLintelError(error, "BadPem")) return undefined;
+    throw error;
+  }
 }
 
 function ascii(text: string, kind: string): Uint8Array {

@@ -14,7 +14,7 @@ import {
   sequence,
   TAG,
 } from "./der.ts";
-import { decodeNameConstraints, encodeNameConstraints, type NameConstraints } from "./name-constraints.ts";
+import { decodeNameConstraints, type NameConstraints } from "./name-constraints.ts";
 import { type AuthorityAccess, encodeInformationAccess, uriName } from "./authority-access.ts";
 import { sha256 } from "./sha256.ts";
 import { KNOWN_USAGES, usageSets, usageWords } from "./usages.ts";
@@ -41,6 +41,8 @@ export interface ExtensionFacts {
   /** Whether it says at all if it is for a CA. */
   readonly statesCa: boolean;
   readonly nameConstraints: NameConstraints | undefined;
+  /** The same as it was written, to copy what `nameConstraints` does not list; undefined without any. */
+  readonly nameConstraintsDer: Uint8Array | undefined;
   readonly subjectKeyIdHex: string | undefined;
   readonly authorityKeyIdHex: string | undefined;
   /** cert-manager's words. */
@@ -56,8 +58,8 @@ export interface ExtensionRequest {
   readonly isCa: boolean;
   /** How many further authorities may follow below; only of a CA. @default no limit */
   readonly pathLength?: number | undefined;
-  /** Only of a CA. @default none */
-  readonly nameConstraints?: NameConstraints | undefined;
+  /** DER of NameConstraints; only of a CA. @default none */
+  readonly nameConstraints?: { readonly der: Uint8Array; readonly critical: boolean } | undefined;
   readonly usages: readonly string[];
   readonly authorityAccess?: AuthorityAccess | undefined;
   /** 20 bytes each. */
@@ -89,7 +91,7 @@ export function encodeExtensions(request: ExtensionRequest): Uint8Array {
   add(EXTENSION.extendedKeyUsage, false, oids.length === 0 ? undefined : sequence(...oids.map(oid)));
   add(EXTENSION.basicConstraints, true, basicConstraints(request));
   const { nameConstraints } = request;
-  add(EXTENSION.nameConstraints, nameConstraints?.critical === true, encodeNameConstraints(nameConstraints));
+  add(EXTENSION.nameConstraints, nameConstraints?.critical === true, nameConstraints?.der);
   add(EXTENSION.subjectKeyId, false, request.subjectKeyId && encodeDer(TAG.octetString, request.subjectKeyId));
   add(EXTENSION.authorityKeyId, false, request.authorityKeyId && sequence(encodeDer(0x80, request.authorityKeyId)));
   add(EXTENSION.revocationLists, false, distributionPoints(request.revocationListUrls ?? []));
@@ -121,6 +123,7 @@ export function decodeExtensions(extensions: DerValue | undefined): ExtensionFac
     isCa: constraints !== undefined && isTrue(childrenOf(constraints)[0]),
     statesCa: constraints !== undefined,
     nameConstraints: decodeNameConstraints(value(EXTENSION.nameConstraints), critical.has(EXTENSION.nameConstraints)),
+    nameConstraintsDer: found.get(EXTENSION.nameConstraints),
     subjectKeyIdHex: hex(value(EXTENSION.subjectKeyId)),
     authorityKeyIdHex: hex(authorityKeyIdOf(value(EXTENSION.authorityKeyId))),
     usages: usageWords({

@@ -1,4 +1,5 @@
-import { LintelError } from "../../ground/errors.ts";
+import { isLintelError, LintelError } from "../../ground/errors.ts";
+import type { AlternativeNames } from "./alternative-names.ts";
 import { childrenOf, type DerValue, encodeDer, malformed, sequence } from "./der.ts";
 import { formatIp, parseIp } from "./ip-address.ts";
 
@@ -37,13 +38,88 @@ export function encodeNameConstraints(constraints: NameConstraints | undefined):
   return lists.length === 0 ? undefined : sequence(...lists.map(({ tag, subtrees }) => encodeDer(tag, ...subtrees)));
 }
 
-/** Returns what the extension's value says; undefined without one. Kinds of names other than the four are passed over. Throws BadPem when it is malformed. */
+/**
+ * Returns what the extension's value says; undefined without one, and for one that can't be read: certificates of others
+ * have odd ones, and are good for all else. Kinds of names other than the four are passed over.
+ */
 export function decodeNameConstraints(value: DerValue | undefined, critical: boolean): NameConstraints | undefined {
   if (value === undefined) return undefined;
-  const lists = childrenOf(value);
-  const namesOf = (tag: number): ConstrainedNames =>
-    decodeSubtrees(lists.filter((list) => list.tag === tag).flatMap(childrenOf));
-  return { critical, permitted: namesOf(PERMITTED), excluded: namesOf(EXCLUDED) };
+  try {
+    const lists = childrenOf(value);
+    const namesOf = (tag: number): ConstrainedNames =>
+      decodeSubtrees(lists.filter((list) => list.tag === tag).flatMap(childrenOf));
+    return { critical, permitted: namesOf(PERMITTED), excluded: namesOf(EXCLUDED) };
+  } catch (error) {
+    if (isLintelError(error, "BadPem")) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Returns the first of `names` that an authority with these constraints may surely not certify (RFC 5280 section 4.2.1.10),
+ * or undefined. Where verifiers differ, as about subdomains in URIs, the name passes.
+ */
+export function nameOutside(constraints: NameConstraints, names: AlternativeNames): string | undefined {
+  const { permitted, excluded } = constraints;
+  const outside = (
+    list: readonly string[],
+    kind: keyof ConstrainedNames,
+    covers: (constraint: string, name: string) => boolean,
+    excludes: (constraint: string, name: string) => boolean = covers,
+  ): string | undefined =>
+    list.find(
+      (name) =>
+        excluded[kind].some((constraint) => excludes(constraint, name)) ||
+        (permitted[kind].length > 0 && !permitted[kind].some((constraint) => covers(constraint, name))),
+    );
+  return (
+    outside(names.dnsNames, "dnsDomains", coversDomain) ??
+    outside(names.ipAddresses, "ipRanges", coversAddress) ??
+    outside(names.emailAddresses, "emailAddresses", coversEmail) ??
+    outside(names.uris.filter(hasHostName), "uriDomains", coversUri, (constraint, uri) =>
+      coversHost(constraint, hostOf(uri)),
+    )
+  );
+}
+
+/** The domain itself and all below it; with a leading dot only those below it. */
+function coversDomain(constraint: string, name: string): boolean {
+  const [domain, host] = [constraint.toLowerCase(), name.toLowerCase()];
+  return domain === "" || host === domain || host.endsWith(domain.startsWith(".") ? domain : `.${domain}`);
+}
+
+/** A host, or with a leading dot all hosts below it. */
+function coversHost(constraint: string, host: string): boolean {
+  return constraint.startsWith(".") ? coversDomain(constraint, host) : constraint.toLowerCase() === host.toLowerCase();
+}
+
+function coversAddress(range: string, address: string): boolean {
+  const bytes = rangeBytes(range);
+  const subject = parseIp(address);
+  if (bytes === undefined || subject === undefined || bytes.length !== subject.length * 2) return false;
+  return subject.every((byte, at) => (byte & (bytes[at + subject.length] ?? 0)) === bytes[at]);
+}
+
+function coversEmail(constraint: string, email: string): boolean {
+  const at = email.lastIndexOf("@");
+  if (!constraint.includes("@")) return coversHost(constraint, email.slice(at + 1));
+  const [local, host] = [email.slice(0, at), email.slice(at + 1)];
+  const from = constraint.lastIndexOf("@");
+  return constraint.slice(0, from) === local && coversHost(constraint.slice(from + 1), host);
+}
+
+function coversUri(constraint: string, uri: string): boolean {
+  return coversDomain(constraint, hostOf(uri));
+}
+
+function hostOf(uri: string): string {
+  return URL.canParse(uri) ? new URL(uri).hostname : "";
+}
+
+/** Constraints on URIs speak of host names alone. */
+function hasHostName(uri: string): boolean {
+  const host = hostOf(uri);
+  return host !== "" && !host.startsWith("[") && parseIp(host) === undefined;
 }
 
 /** Returns the text of an address range as a certificate has it, bits beyond the prefix cleared; undefined when it is no range. */
@@ -104,8 +180,9 @@ function rangeText(content: Uint8Array): string {
   const half = content.length / 2;
   const address = formatIp(content.subarray(0, half));
   if (address === undefined) throw malformed("a range of addresses has the wrong length");
-  const bits = [...content.subarray(half)].map((byte) => byte.toString(2).padStart(8, "0")).join("");
-  if (!/^1*0*$/.test(bits)) throw malformed("a range of addresses has a mask with gaps");
+  const mask = content.subarray(half);
+  const bits = [...mask].map((byte) => byte.toString(2).padStart(8, "0")).join("");
+  if (!/^1*0*$/.test(bits)) return `${address}/${formatIp(mask) ?? ""}`;
   return `${address}/${String(bits.replaceAll("0", "").length)}`;
 }
 

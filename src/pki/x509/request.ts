@@ -15,7 +15,7 @@ import {
   TAG,
 } from "./der.ts";
 import { decodeExtensions, encodeExtensions } from "./extensions.ts";
-import type { NameConstraints } from "./name-constraints.ts";
+import { encodeNameConstraints, type NameConstraints } from "./name-constraints.ts";
 import {
   decodeName,
   decodeRelativeNames,
@@ -74,6 +74,8 @@ export interface RequestParts {
   readonly subjectEmpty: boolean;
   /** DER GeneralNames; undefined without any. */
   readonly namesDer: Uint8Array | undefined;
+  /** DER of the wanted NameConstraints; undefined without any. */
+  readonly nameConstraintsDer: Uint8Array | undefined;
   /** DER SubjectPublicKeyInfo. */
   readonly publicKey: Uint8Array;
 }
@@ -93,6 +95,8 @@ export async function createRequest(key: PrivateKey, subject: RequestSubject): P
     ...(subject.commonName === undefined ? {} : { commonName: [subject.commonName] }),
   };
   const { relativeNames, usages = [] } = subject;
+  const constraints = encodeNameConstraints(subject.nameConstraints);
+  const critical = subject.nameConstraints?.critical === true;
   const name = relativeNames === undefined ? encodeName(attributes) : encodeRelativeNames(relativeNames);
   const extensions = encodeExtensions({
     namesDer: encodeAlternativeNames({
@@ -104,7 +108,7 @@ export async function createRequest(key: PrivateKey, subject: RequestSubject): P
     }),
     subjectEmpty: childrenOf(readDer(name)).length === 0,
     isCa: subject.isCa === true,
-    nameConstraints: subject.nameConstraints,
+    nameConstraints: constraints === undefined ? undefined : { der: constraints, critical },
     usages: usages.length > 0 && subject.isCa === true ? [...usages, "cert sign"] : usages,
   });
   const wanted = sequence(oid(EXTENSION_REQUEST_OID), encodeDer(TAG.set, extensions));
@@ -157,6 +161,7 @@ export function requestParts(der: Uint8Array): RequestParts {
     subjectDer: subjectName.raw,
     subjectEmpty: subjectName.content.length === 0,
     namesDer: extensions.namesDer,
+    nameConstraintsDer: extensions.nameConstraintsDer,
     publicKey: key,
   };
 }
