@@ -214,15 +214,14 @@ test("DataPlane fails no request while snapshots are swapped under load", async 
     connection.socket.destroy();
   };
   const clients = Promise.all(Array.from({ length: 8 }, client));
-  for (let swap = 0; swap < 400; swap++) {
+  for (let swap = 0; swap < 400 || heard.one <= 50 || heard.two <= 50; swap++) {
     generation++;
     edge.dataPlane.serve(shopSnapshot([swap % 2 === 0 ? two.port : one.port], { generation }));
     await new Promise((resolve) => setImmediate(resolve));
   }
   stop.abort();
   await clients;
-  assert.ok(heard.one > 50 && heard.two > 50, JSON.stringify(heard));
-  assert.equal(edge.dataPlane.generation, 401);
+  assert.equal(edge.dataPlane.generation, generation);
   const responses = edge.dataPlane.stats().routes.find((entry) => entry.route !== "")?.responses ?? [];
   assert.deepEqual([responses[4], responses[5]], [0, 0]);
 });

@@ -5,6 +5,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { systemClock } from "../ground/system-clock.ts";
 import { ManualClock, MemoryLog, seededRandom } from "../ground/testing.ts";
 import type { Backend, Endpoint, Host, Route, RoutePolicy, Snapshot } from "../routing/snapshot.ts";
 import { EMPTY_SNAPSHOT } from "../routing/snapshot.ts";
@@ -283,11 +284,16 @@ export function get(path: string, ...lines: readonly string[]): string {
   return [`GET ${path} HTTP/1.1`, "Host: shop.example", "Connection: close", ...lines, "", ""].join("\r\n");
 }
 
-/** Waits, turn by turn of the event loop, for something other sockets will bring about. */
+/** Turns of the event loop in which most things happen; whoever waits for longer waits for another process. */
+const QUICK_TURNS = 2_000;
+const IN_VAIN_MS = 60_000;
+
+/** Waits for something that other sockets or processes will bring about, however slow the machine; throws after a minute. */
 export async function waitFor(condition: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 100_000; turn++) {
-    if (condition()) return;
-    await new Promise((resolve) => setImmediate(resolve));
+  const untilMs = systemClock.monotonicMs() + IN_VAIN_MS;
+  for (let turn = 0; !condition(); turn++) {
+    if (systemClock.monotonicMs() > untilMs) throw new Error("Waited in vain");
+    if (turn < QUICK_TURNS) await new Promise((resolve) => setImmediate(resolve));
+    else await new Promise((resolve) => setTimeout(resolve, 1));
   }
-  throw new Error("Waited in vain");
 }

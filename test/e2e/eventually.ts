@@ -7,7 +7,7 @@ import { systemClock } from "../../src/ground/system-clock.ts";
 export async function eventually<Value>(
   what: string,
   attempt: () => Promise<Value | undefined> | Value | undefined,
-  deadlineMs = 15_000,
+  deadlineMs = 60_000,
 ): Promise<Value> {
   const untilMs = systemClock.monotonicMs() + deadlineMs;
   let last: unknown;

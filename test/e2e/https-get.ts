@@ -23,7 +23,7 @@ export function httpsGet(instance: Instance, host: string, path = "/"): Promise<
         headers: { host },
         ca: instance.ca,
         agent: false,
-        timeout: 10_000,
+        timeout: 60_000,
       },
       (response) => {
         const socket = response.socket as TLSSocket;
@@ -34,7 +34,7 @@ export function httpsGet(instance: Instance, host: string, path = "/"): Promise<
         response.on("error", reject);
       },
     );
-    call.on("timeout", () => call.destroy(new Error("No answer within 10 s")));
+    call.on("timeout", () => call.destroy(new Error("No answer within a minute")));
     call.on("error", reject);
     call.end();
   });

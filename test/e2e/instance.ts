@@ -69,7 +69,7 @@ export class Instance {
   }
 
   /** Resolves when `text` has been printed. */
-  async printed(text: string | RegExp, deadlineMs = 30_000): Promise<void> {
+  async printed(text: string | RegExp, deadlineMs = 120_000): Promise<void> {
     const has = (): boolean => (typeof text === "string" ? this.#output.includes(text) : text.test(this.#output));
     await eventually(
       `output with ${String(text)}`,

@@ -68,14 +68,14 @@ export class Load {
   #ask(agent: Agent): Promise<number> {
     const { host, port } = this.#instance.https;
     const headers = { host: this.#host };
-    const options = { host, port, servername: this.#host, headers, ca: this.#instance.ca, agent, timeout: 10_000 };
+    const options = { host, port, servername: this.#host, headers, ca: this.#instance.ca, agent, timeout: 60_000 };
     return new Promise((resolve, reject) => {
       const call = request(options, (response) => {
         response.resume();
         response.on("end", () => resolve(response.statusCode ?? 0));
         response.on("error", reject);
       });
-      call.on("timeout", () => call.destroy(new Error("No answer within 10 s")));
+      call.on("timeout", () => call.destroy(new Error("No answer within a minute")));
       call.on("error", reject);
       call.end();
     });
@@ -115,7 +115,7 @@ export class Load {
 function answerOf(call: ClientHttp2Stream): Promise<number> {
   return new Promise((resolve, reject) => {
     let status = 0;
-    call.setTimeout(10_000, () => call.destroy(new Error("No answer within 10 s")));
+    call.setTimeout(60_000, () => call.destroy(new Error("No answer within a minute")));
     call.on("response", (headers) => (status = headers[":status"] ?? 0));
     call.on("error", reject);
     call.on("close", () => reject(new Error("Closed without an end")));
