@@ -1,18 +1,17 @@
 // The one-line replacement of a proxy and its certificate client.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { writeFile } from "node:fs/promises";
+import { writeFileSync } from "node:fs";
 import { createServer, get, type IncomingHttpHeaders } from "node:http";
 import { request } from "node:https";
 import { connect, type AddressInfo } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { systemClock } from "../../src/ground/system-clock.ts";
-import { LocalCa } from "../../src/pki/local-ca.ts";
 import { isRecord } from "../../src/ground/json.ts";
+import { freePort } from "./free-port.ts";
 import { httpsGet } from "./https-get.ts";
 import { Instance, lintel, stateFolder } from "./instance.ts";
+import { startPebble } from "./pebble.ts";
 import { skipWithout } from "../../src/ground/testing.ts";
 
 test("proxy serves a name and an IP address with the local CA, redirects, and sets the forwarded headers", async (t) => {
@@ -52,12 +51,14 @@ test("proxy --proxy-protocol-from takes the client's address from the balancer's
 
 test(
   "proxy gets its certificate from Pebble by HTTP-01, and a restart orders nothing",
-  { skip: skipWithout("pebble") },
+  { skip: skipWithout("pebble", "pebble-challtestsrv") },
   async (t) => {
     const port = await headerServer(t);
-    const httpPort = await unusedPort();
-    const pebble = await startPebble(t, httpPort);
+    const httpPort = await freePort();
+    const pebble = await startPebble(t, { program: "pebble", httpPort, tlsPort: 1 });
     const state = stateFolder(t);
+    const bundle = join(stateFolder(t), "ca.pem");
+    writeFileSync(bundle, pebble.caPem);
     const options = {
       command: "proxy",
       state,
@@ -66,9 +67,9 @@ test(
         "--to",
         `http://127.0.0.1:${port}`,
         "--acme-server",
-        pebble.url,
+        pebble.directoryUrl,
         "--acme-ca-bundle",
-        pebble.bundle,
+        bundle,
         "--email",
         "ops@shop.example",
         "--http",
@@ -109,14 +110,6 @@ async function headerServer(t: TestContext): Promise<number> {
     server.closeAllConnections();
   });
   return (server.address() as AddressInfo).port;
-}
-
-async function unusedPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 function plain(
@@ -166,29 +159,4 @@ function serial(instance: Instance): Promise<string> {
     call.on("error", reject);
     call.end();
   });
-}
-
-async function startPebble(
-  t: TestContext,
-  httpPort: number,
-): Promise<{ readonly url: string; readonly bundle: string }> {
-  const folder = stateFolder(t);
-  const ca = await LocalCa.open({ directory: join(folder, "ca"), clock: systemClock });
-  const { chain, key } = await ca.issue({ names: ["127.0.0.1"], durationMs: 3_600_000 });
-  const listenAddress = `127.0.0.1:${await unusedPort()}`;
-  const [certificate, privateKey, config, bundle] = ["cert.pem", "key.pem", "config.json", "ca.pem"].map((name) =>
-    join(folder, name),
-  );
-  assert.ok(certificate !== undefined && privateKey !== undefined && config !== undefined && bundle !== undefined);
-  await writeFile(certificate, chain);
-  await writeFile(privateKey, key);
-  await writeFile(bundle, ca.rootPem);
-  const pebble = { listenAddress, certificate, privateKey, httpPort, tlsPort: 1, ocspResponderURL: "" };
-  await writeFile(config, JSON.stringify({ pebble: { ...pebble, managementListenAddress: "127.0.0.1:0" } }));
-  const child = spawn("pebble", ["-strict", "-config", config], {
-    env: { PATH: process.env["PATH"], PEBBLE_VA_NOSLEEP: "1" },
-    stdio: "ignore",
-  });
-  t.after(() => child.kill("SIGKILL"));
-  return { url: `https://${listenAddress}/dir`, bundle };
 }
