@@ -12,6 +12,8 @@ import { Instance, type Process } from "./instance.ts";
 
 const HOST = "hello.localhost";
 const CLIENTS = 4;
+/** `LINTEL_DOWN_SECONDS=60` takes longer and shows the same. */
+const DOWN_SECONDS = Number(process.env["LINTEL_DOWN_SECONDS"] ?? "3");
 const needsKubectl = { skip: skipWithout("kubectl") };
 
 test("a killed worker costs at most the requests it had in its hands, and is started again at once", async (t) => {
@@ -48,6 +50,24 @@ test("killed control costs no request and comes back by itself", needsKubectl, a
   await load.served(20);
   assert.deepEqual(await load.stop().then(({ failed }) => failed), []);
   assert.equal((await httpsGet(instance, HOST)).serial, serial);
+});
+
+test(`control that is down for ${DOWN_SECONDS} seconds costs no request`, async (t) => {
+  const instance = await Instance.start(t, { arguments: ["--example"] }).ready();
+  const victim = await processNamed(instance, "control");
+  const load = startLoad(t, instance);
+  // Nobody starts it again while the supervisor stands still.
+  instance.child.kill("SIGSTOP");
+  process.kill(victim.pid, "SIGKILL");
+  await new Promise((resolve) => setTimeout(resolve, DOWN_SECONDS * 1_000));
+  await load.served(200);
+  instance.child.kill("SIGCONT");
+  await eventually(
+    "control is back",
+    async () => (await processNamed(instance, "control")).pid !== victim.pid || undefined,
+  );
+  await load.served(20);
+  assert.deepEqual((await load.stop()).failed, []);
 });
 
 test("a certificate becomes Ready though control is killed in the middle of its order", needsKubectl, async (t) => {
