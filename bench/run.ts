@@ -160,7 +160,13 @@ async function explained(row: Row, fixture: Fixture): Promise<Row> {
     // Never idle: the profiler itself takes time.
     await workload.run(proxy, fixture, WARM_UP_SECONDS);
   };
-  return { ...row, profile: await profileOf(fixture, workload.routes, ready, load) };
+  try {
+    return { ...row, profile: await profileOf(fixture, workload.routes, ready, load) };
+  } catch (error) {
+    // The figures are worth having without it.
+    process.stderr.write(`${workload.id}, profile: ${error instanceof Error ? error.message : String(error)}\n`);
+    return row;
+  }
 }
 
 /** What agreeing on a key that a quantum computer cannot work out later costs Lintel; Debian's nginx has no such exchange. */
