@@ -54,7 +54,12 @@ export interface CertificateTableOptions {
 interface Entry extends TlsProfile {
   readonly certificates: readonly ServedCertificate[];
   readonly terms: HostAuth | undefined;
+  /** What it costs, in servers without anything special. */
+  readonly weight: number;
 }
+
+/** Authorities of client certificates that cost about as much memory as a TLS server does by itself: 5 KiB each. */
+const AUTHORITIES_PER_SERVER = 10;
 
 /**
  * The certificates of the snapshot, by name. A `tls.Server` is made when a name is first asked for and kept while the
@@ -140,13 +145,22 @@ export class CertificateTable {
     const { server } = opened;
     server.on("secureConnection", (socket) => onSecure(socket, terms));
     server.on("tlsClientError", (error, socket) => onFailed(socket, error));
-    const entry = { host, server, certificates: opened.certificates, terms };
+    const weight = 1 + (terms?.asks === true ? terms.authorities.length / AUTHORITIES_PER_SERVER : 0);
+    const entry = { host, server, certificates: opened.certificates, terms, weight };
     this.#entries.set(host.host, entry);
-    if (this.#entries.size > limits.tlsProfilesMax) {
-      const oldest = this.#entries.keys().next();
-      if (oldest.done !== true) this.#entries.delete(oldest.value);
-    }
+    this.#shrink(limits.tlsProfilesMax);
     return entry;
+  }
+
+  /** Forgets the least recently used until the rest weighs no more than `most`, or is one. */
+  #shrink(most: number): void {
+    let weight = 0;
+    for (const entry of this.#entries.values()) weight += entry.weight;
+    for (const [name, entry] of this.#entries) {
+      if (weight <= most || this.#entries.size === 1) return;
+      this.#entries.delete(name);
+      weight -= entry.weight;
+    }
   }
 
   /** A certificate that OpenSSL does not take is left out: what one user has made must not keep others from being served. */

@@ -8,10 +8,8 @@ import { connect as connectTcp } from "node:net";
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
-import { MemoryLog, skipWithout } from "../ground/testing.ts";
+import { skipWithout } from "../ground/testing.ts";
 import type { ServedCertificate, Snapshot, TlsHost } from "../routing/snapshot.ts";
-import { CertificateTable } from "./certificate-table.ts";
-import { DEFAULT_LIMITS } from "./limits.ts";
 import { TICKET_KEY_MS } from "./ticket-keys.ts";
 import { get, openEdge, openEndpoint, RawClient, say, shopSnapshot, type TestServer, waitFor } from "./testing.ts";
 
@@ -282,36 +280,6 @@ withOpenSsl(
     assert.equal(warned.length, 2);
   },
 );
-
-withOpenSsl("DataPlane keeps as many TLS servers as its limit says, and makes the others again", async () => {
-  const certificates = [{ id: "a", made: await make("a.example", "ec") }];
-  const hosts = ["a.example", "b.example", "c.example"];
-  const snapshot = tlsSnapshot(hosts.map((host) => ({ host, certificates })));
-  let built = 0;
-  const table = new CertificateTable({
-    log: new MemoryLog(),
-    limits: { ...DEFAULT_LIMITS, tlsProfilesMax: 2 },
-    ticketKeys: Buffer.alloc(48),
-    onSecure: () => undefined,
-    onFailed: () => undefined,
-  });
-  table.adopt(snapshot);
-  const seen = new WeakSet<object>();
-  const ask = (host: string): void => {
-    const server = table.profile(host)?.server;
-    assert.ok(server !== undefined);
-    if (!seen.has(server)) built++;
-    seen.add(server);
-  };
-  for (const host of hosts) ask(host);
-  assert.equal(built, 3);
-  ask("c.example");
-  ask("b.example");
-  assert.equal(built, 3, "the two used last were kept");
-  ask("a.example");
-  ask("b.example");
-  assert.equal(built, 4, "the one used first was made again");
-});
 
 withOpenSsl("DataPlane serves a new certificate at once, while connections go on with the old one", async () => {
   await using edge = await openEdge(

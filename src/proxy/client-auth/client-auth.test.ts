@@ -2,9 +2,12 @@ import assert from "node:assert/strict";
 import { connect as connectHttp2 } from "node:http2";
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { after, before, describe, test } from "node:test";
-import { skipWithout } from "../../ground/testing.ts";
+import { MemoryLog, skipWithout } from "../../ground/testing.ts";
 import type { ClientAuth, ClientCa, Host, Snapshot, TlsHost } from "../../routing/snapshot.ts";
+import { CertificateTable } from "../certificate-table.ts";
+import { DEFAULT_LIMITS } from "../limits.ts";
 import { openEdge, openEndpoint, RawClient, say, shopSnapshot, type TestEdge, type TestServer } from "../testing.ts";
+import { ClientAuthTable } from "./client-auth-table.ts";
 import { type MadeCertificate, TestAuthorities } from "./testing.ts";
 
 const ON: ClientAuth = { verify: "on", ca: "shop/clients", intermediatesMax: 1, passCertificate: false };
@@ -384,6 +387,26 @@ describe("Client certificates", { skip: skipWithout("openssl") }, () => {
     assert.match(await say(edge.httpPort, plain), /^HTTP\/1\.1 308 /);
     const claimed = getOf({ headers: ["X-Forwarded-Proto: https", "ssl-client-verify: SUCCESS"] });
     assert.match(await say(edge.httpPort, claimed), /^HTTP\/1\.1 400 [\s\S]*which only HTTPS can carry/);
+  });
+
+  test("authorities count when TLS servers are kept: ten as much as one more server", () => {
+    const certificates = Array.from({ length: 20 }, () => pem("root").certificate).join("");
+    const clientCas = new Map([["shop/clients", { id: "shop/clients", certificates }]]);
+    const hosts = { "a.example": undefined, "b.example": undefined, "secret.example": ON };
+    const snapshot = snapshotOf(hosts, { clientCas });
+    const table = new CertificateTable({
+      log: new MemoryLog(),
+      limits: { ...DEFAULT_LIMITS, tlsProfilesMax: 4 },
+      ticketKeys: Buffer.alloc(48),
+      onSecure: () => undefined,
+      onFailed: () => undefined,
+    });
+    table.adopt(snapshot, ClientAuthTable.of(snapshot, undefined));
+    const [first, second] = [table.profile("a.example"), table.profile("b.example")];
+    const asking = table.profile("secret.example");
+    assert.equal(table.profile("secret.example")?.server === asking?.server, true);
+    assert.equal(table.profile("b.example")?.server === second?.server, true, "one has room beside it");
+    assert.equal(table.profile("a.example")?.server === first?.server, false, "two have not");
   });
 
   test("an open connection does not outlive a change of the authorities", async () => {
