@@ -99,7 +99,7 @@ const POLL_DELAY_MAX_MS = 10_000;
 const RETRY_AFTER_MAX_MS = 300_000;
 
 /** The types of challenges that can be answered, the preferred first. */
-const CHALLENGE_TYPES: readonly string[] = ["http-01", "tls-alpn-01", "dns-01"];
+const CHALLENGE_TYPES: readonly string[] = ["http-01", "tls-alpn-01", "dns-01", "dns-persist-01"];
 
 /** Returns the order after `event`. The only writer of orders; an event that a state has no use for leaves it as it is. */
 export function advance(order: AcmeOrder, event: OrderEvent): AcmeOrder {

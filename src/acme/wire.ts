@@ -63,10 +63,16 @@ export interface AcmeChallenge {
   /** pending, processing, valid or invalid. */
   readonly status: string;
   readonly error?: AcmeProblem;
+  /** Of dns-persist-01: how the CA calls itself in the record. */
+  readonly issuerDomainNames?: readonly string[];
+  /** Of dns-persist-01: the account as the record names it. */
+  readonly accountUri?: string;
 }
 
 /** Most challenges, authorizations and subproblems that are read from one document. */
 const LIST_ITEMS_MAX = 1000;
+/** Names by which a CA calls itself in one challenge: the draft of dns-persist-01 allows ten. */
+const ISSUER_NAMES_MAX = 10;
 /** Longest sentence of a server that is kept: it ends up in conditions and logs. */
 const DETAIL_CHARACTERS_MAX = 2000;
 
@@ -139,7 +145,17 @@ function parseChallenge(value: unknown): AcmeChallenge | undefined {
   const status = stringAt(value, "status");
   if (url === undefined || type === undefined || status === undefined) return undefined;
   const error = isRecord(value) && isRecord(value["error"]) ? parseProblem(value["error"], 0) : undefined;
-  return { url, type, status, token: stringAt(value, "token") ?? "", ...(error === undefined ? {} : { error }) };
+  const issuers = arrayAt(value, "issuer-domain-names").filter((entry) => typeof entry === "string");
+  const accountUri = stringAt(value, "accounturi");
+  return {
+    url,
+    type,
+    status,
+    token: stringAt(value, "token") ?? "",
+    ...(issuers.length === 0 ? {} : { issuerDomainNames: issuers.slice(0, ISSUER_NAMES_MAX) }),
+    ...(accountUri === undefined ? {} : { accountUri }),
+    ...(error === undefined ? {} : { error }),
+  };
 }
 
 /** Returns the identifier in a JSON value, or undefined when it is of another type than dns and ip. */

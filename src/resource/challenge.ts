@@ -7,8 +7,8 @@ import { acmeStateAt, type AcmeState } from "./order.ts";
 /** Keeps a Challenge until what it put in front of the world is taken away again. */
 export const CHALLENGE_FINALIZER = "acme.cert-manager.io/finalizer";
 
-/** The words of `spec.type`: cert-manager's, and one for TLS-ALPN-01, which it does not have. API. */
-export const CHALLENGE_TYPES = ["HTTP-01", "DNS-01", "TLS-ALPN-01"] as const;
+/** The words of `spec.type`: cert-manager's, and those that it does not have: TLS-ALPN-01 (RFC 8737) and DNS-PERSIST-01 (draft-ietf-acme-dns-persist). API. */
+export const CHALLENGE_TYPES = ["HTTP-01", "DNS-01", "TLS-ALPN-01", "DNS-PERSIST-01"] as const;
 /** One of {@link CHALLENGE_TYPES}. */
 export type ChallengeType = (typeof CHALLENGE_TYPES)[number];
 
@@ -25,7 +25,7 @@ export interface Challenge {
     readonly wildcard: boolean;
     readonly type: ChallengeType | "unknown";
     readonly token: string;
-    /** The key authorization (RFC 8555 section 8.1); for DNS-01 its digest, which is what the record holds. */
+    /** The key authorization (RFC 8555 section 8.1); of DNS-01 its digest, of DNS-PERSIST-01 the record's text. */
     readonly key: string;
     readonly solver: Solver;
     readonly issuerRef: IssuerReference;

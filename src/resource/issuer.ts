@@ -34,7 +34,7 @@ export interface Solver {
     readonly dnsNames: readonly string[];
     readonly dnsZones: readonly string[];
   };
-  readonly type: "http01" | "dns01" | "tlsAlpn01" | "unknown";
+  readonly type: "http01" | "dns01" | "tlsAlpn01" | "dnsPersist01" | "unknown";
   /** As it was written: kept on the Challenge. */
   readonly raw: Readonly<Record<string, unknown>>;
 }
@@ -125,7 +125,8 @@ export function readSolver(value: unknown): Solver {
 function solverType(raw: Readonly<Record<string, unknown>>): Solver["type"] {
   if (isRecord(raw["http01"])) return "http01";
   if (isRecord(raw["dns01"])) return "dns01";
-  return isRecord(raw["tlsALPN01"]) ? "tlsAlpn01" : "unknown";
+  if (isRecord(raw["tlsALPN01"])) return "tlsAlpn01";
+  return isRecord(raw["dnsPersist01"]) ? "dnsPersist01" : "unknown";
 }
 
 function readSpec(spec: unknown): IssuerSpec {

@@ -179,6 +179,25 @@ for (const { name: which, program } of [DEBIANS, NEW]) {
       });
 
       if (program === NEW.program) {
+        await t.test("tells the record of DNS-PERSIST-01 and goes on once somebody made it", async () => {
+          const pebble = await startPebble(t, { ...base, config: { caaIdentities: ["pebble.example"] } });
+          const solver = { dnsPersist01: { nameservers: [pebble.dns] } };
+          await ask(instance, pebble, { name: "kept", dnsNames: ["*.kept.example"], solver });
+          const [, host = "", value = ""] = await eventually("the record to make", async () => {
+            const path = 'jsonpath={.status.conditions[?(@.type=="Ready")].message}';
+            const message = await instance.kubectl("get", "certificate", "kept", "-o", path);
+            return /keep it: (\S+) "([^"]+)"/.exec(message) ?? undefined;
+          });
+          assert.equal(host, "_validation-persist.kept.example");
+          assert.match(value, /^pebble\.example; accounturi=https:\/\/127\.0\.0\.1:\d+\/\S+; policy=wildcard$/);
+          await fetch(`${pebble.dnsControl}/set-txt`, {
+            method: "POST",
+            body: JSON.stringify({ host: `${host}.`, value }),
+          });
+          const [leaf] = await issued(instance, "kept");
+          assert.match(leaf?.subjectAltName ?? "", /DNS:\*\.kept\.example/);
+        });
+
         await t.test("asks for a profile, follows renewal information and renews on demand", async () => {
           const profiles = {
             default: { description: "90 days", validityPeriod: 7_776_000 },

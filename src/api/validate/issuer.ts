@@ -71,7 +71,7 @@ function checkAcme(acme: Fields, path: string): readonly FieldError[] {
 }
 
 function checkSolver(solver: unknown, path: string): readonly FieldError[] {
-  const { http01, dns01, tlsALPN01, waitInsteadOfSelfCheck: wait } = isRecord(solver) ? solver : {};
+  const { http01, dns01, tlsALPN01, dnsPersist01, waitInsteadOfSelfCheck: wait } = isRecord(solver) ? solver : {};
   const errors: FieldError[] = [];
   if (isRecord(http01)) errors.push(...checkHttp01(http01, `${path}.http01`));
   if (isRecord(dns01)) {
@@ -79,8 +79,8 @@ function checkSolver(solver: unknown, path: string): readonly FieldError[] {
       errors.push(forbiddenField(path, "may not specify more than one solver type in a single solver"));
     } else errors.push(...checkDns01(dns01, `${path}.dns01`));
   }
-  if (isRecord(tlsALPN01)) {
-    if (isRecord(http01) || isRecord(dns01)) {
+  if (isRecord(tlsALPN01) || isRecord(dnsPersist01)) {
+    if (isRecord(http01) || isRecord(dns01) || (isRecord(tlsALPN01) && isRecord(dnsPersist01))) {
       errors.push(forbiddenField(path, "may not specify more than one solver type in a single solver"));
     }
   } else if (!isRecord(http01) && !isRecord(dns01)) errors.push(required(path, "no solver type configured"));

@@ -1,3 +1,4 @@
+import { AcmeError } from "../../acme/client/acme-error.ts";
 import { messageOf } from "../../ground/errors.ts";
 import { base64At } from "../../resource/certificate-request.ts";
 import { readCertificate, type Certificate } from "../../resource/certificate.ts";
@@ -59,9 +60,11 @@ async function reconcile(world: World, key: string): Promise<Recheck> {
     return { afterMs };
   } catch (error) {
     // It is advice: without it the certificate is renewed by its lifetime.
-    const fields = { lastChecked: rfc3339(nowMs), nextCheck: rfc3339(nowMs + FAILED_CHECK_MS) };
+    const askedMs = error instanceof AcmeError ? (error.problem.retryAfterMs ?? 0) : 0;
+    const afterMs = Math.min(CHECK_MS_MAX, Math.max(FAILED_CHECK_MS, askedMs));
+    const fields = { lastChecked: rfc3339(nowMs), nextCheck: rfc3339(nowMs + afterMs) };
     await note(world, certificate, { ...fields, lastError: messageOf(error) });
-    return { afterMs: FAILED_CHECK_MS };
+    return { afterMs };
   }
 }
 

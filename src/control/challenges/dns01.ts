@@ -1,4 +1,6 @@
+import { DNS_TYPE, txtOf } from "../../acme/dns/dns-message.ts";
 import { Resolver } from "../../acme/dns/resolver.ts";
+import { isPersistentRecord, PERSISTENT_LABEL } from "../../acme/persistent-record.ts";
 import type { ChallengeRecord, DnsSolver } from "../../acme/solvers/dns-solver.ts";
 import { openSolver } from "../../acme/solvers/open-solver.ts";
 import type { Clock } from "../../ground/clock.ts";
@@ -15,6 +17,8 @@ export interface Dns01 {
   present(challenge: Challenge, signal: AbortSignal): Promise<string>;
   /** Resolves when the record is gone at the provider. */
   cleanup(challenge: Challenge, signal: AbortSignal): Promise<void>;
+  /** Resolves with whether DNS shows the record of a DNS-PERSIST-01 challenge, which a person makes. */
+  hasPersistentRecord(challenge: Challenge, signal: AbortSignal): Promise<boolean>;
   /** Resolves with the DNS servers that do not show the record yet. */
   lacking(challenge: Challenge, signal: AbortSignal): Promise<readonly string[]>;
 }
@@ -57,6 +61,12 @@ export class Dns01Solvers implements Dns01 {
     await solver.cleanup(record, signal);
   }
 
+  async hasPersistentRecord(challenge: Challenge, signal: AbortSignal): Promise<boolean> {
+    const name = `${PERSISTENT_LABEL}.${challenge.spec.dnsName}`;
+    const records = await this.#resolver(challenge).records(name, DNS_TYPE.txt, signal);
+    return records.some((record) => isPersistentRecord(txtOf(record), challenge.spec.key));
+  }
+
   async lacking(challenge: Challenge, signal: AbortSignal): Promise<readonly string[]> {
     const { name, value } = await this.#record(challenge, signal);
     // Like a CA, the check follows CNAMEs, whoever made them.
@@ -79,7 +89,11 @@ export class Dns01Solvers implements Dns01 {
   }
 
   #nameservers(challenge: Challenge): readonly string[] {
-    const own = arrayAt(configOf(challenge), "nameservers").filter((entry) => typeof entry === "string");
+    const { raw } = challenge.spec.solver;
+    const named = [recordAt(raw, "dns01"), recordAt(raw, "dnsPersist01")].flatMap((config) =>
+      arrayAt(config, "nameservers"),
+    );
+    const own = named.filter((entry) => typeof entry === "string");
     return own.length > 0 ? own : (this.#options.nameservers ?? []);
   }
 

@@ -1,5 +1,6 @@
 import { AcmeError, isTemporary } from "../../acme/client/acme-error.ts";
 import { HTTP01_PATH } from "../../acme/key-authorization.ts";
+import { PERSISTENT_LABEL } from "../../acme/persistent-record.ts";
 import { shortType, type AcmeAuthorization } from "../../acme/wire.ts";
 import { isLintelError, messageOf } from "../../ground/errors.ts";
 import { stringAt } from "../../ground/json.ts";
@@ -35,6 +36,8 @@ const CA_RETRY_MS_MAX: number = 5 * 60_000;
 /** First and longest wait between two looks at DNS, and the first after a provider failed. */
 const DNS_CHECK_MS_MIN = 1000;
 const DNS_CHECK_MS_MAX = 10_000;
+/** Longest wait between two looks for a record that a person makes. */
+const RECORD_CHECK_MS_MAX = 30_000;
 /** Attempts to take a record out of DNS. */
 const CLEANUP_ATTEMPTS_MAX = 5;
 /** Challenges remembered; more only means that the CA is asked once more. */
@@ -155,6 +158,7 @@ class ChallengeRun {
         return "again";
       case "present":
         if (step.atMs > clock.nowMs()) return { afterMs: step.atMs - clock.nowMs() };
+        if (this.#challenge.spec.type === "DNS-PERSIST-01") return this.#awaitRecord(signal);
         return this.#challenge.spec.type === "DNS-01"
           ? this.#presentInDns(signal)
           : this.#withCaller((caller) => this.#present(caller, signal));
@@ -287,6 +291,25 @@ class ChallengeRun {
     const nowMs = clock.nowMs();
     this.#remember({ acceptedAtMs: nowMs, polls: 0, pollAtMs: nowMs + (acceptNow ? pollDelayMs(0, undefined) : 0) });
     return "again";
+  }
+
+  /** The record is made by a person, once for many certificates: it is told until it is there. */
+  async #awaitRecord(signal: AbortSignal): Promise<Recheck | "again"> {
+    const { dns01, events } = this.#world;
+    const { spec, status, object } = this.#challenge;
+    let isThere = false;
+    try {
+      isThere = await dns01.hasPersistentRecord(this.#challenge, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      return this.#dnsFailed(error);
+    }
+    if (isThere) return this.#withCaller((caller) => this.#accept(caller, status.presented));
+    const reason = `Make this TXT record in DNS once, and keep it: ${PERSISTENT_LABEL}.${spec.dnsName} "${spec.key}". The CA is asked as soon as it is there`;
+    if (status.reason !== reason) events.warning(object, "PresentError", reason);
+    const { checks } = this.#memory();
+    this.#remember({ checks: checks + 1 });
+    return this.#rest(reason, Math.min(RECORD_CHECK_MS_MAX, DNS_CHECK_MS_MIN * 2 ** Math.min(checks, 10)));
   }
 
   /** Puts the record into DNS, waits until every server shows it, and tells the CA after that. */

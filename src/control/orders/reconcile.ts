@@ -1,5 +1,6 @@
 import { AcmeError, isTemporary } from "../../acme/client/acme-error.ts";
 import { dns01Value, keyAuthorization } from "../../acme/key-authorization.ts";
+import { persistentRecord } from "../../acme/persistent-record.ts";
 import { advance, type AcmeOrder, type OpenChallenge, type OrderStep, type OrderWish } from "../../acme/order.ts";
 import { shortType, type AcmeChallenge, type AcmeOrderResource } from "../../acme/wire.ts";
 import { isLintelError, messageOf } from "../../ground/errors.ts";
@@ -403,7 +404,7 @@ class OrderRun {
       await this.#fail("errored", reason, "Solver", { cause: "refused" });
       return;
     }
-    const object = this.#challengeObject(open, chosen, choice);
+    const object = this.#challengeObject(open, chosen, choice, await this.#keyOf(open, chosen, choice.kind));
     try {
       await store.create(CHALLENGE, object);
     } catch (error) {
@@ -415,6 +416,18 @@ class OrderRun {
     events.normal(this.#order.object, "Created", message);
   }
 
+  /** What answers the challenge. Who the CA is, for a record that stays, is not kept in the Order: it is asked for again. */
+  async #keyOf(open: OpenChallenge, challenge: AcmeChallenge, kind: Solver["type"]): Promise<string> {
+    if (kind !== "dnsPersist01") {
+      const authorization = keyAuthorization(challenge.token, this.#caller.thumbprint());
+      return kind === "dns01" ? dns01Value(authorization) : authorization;
+    }
+    const { challenges } = await this.#caller.authorization(open.authorizationUrl);
+    const found = challenges.find(({ url }) => url === challenge.url);
+    const account = found?.accountUri ?? this.#options.issuer.status.acmeUri ?? "";
+    return persistentRecord(found?.issuerDomainNames?.[0] ?? "", account, open.wildcard);
+  }
+
   /** The name follows from the content, so that two attempts to make it meet the same Challenge. */
   #challengeName(authorizationUrl: string, { url, token }: { readonly url: string; readonly token: string }): string {
     return nameWithHash(this.#order.name, { authorizationUrl, url, token });
@@ -424,9 +437,9 @@ class OrderRun {
     open: OpenChallenge,
     challenge: AcmeChallenge,
     choice: Exclude<SolverChoice, { kind: "none" }>,
+    key: string,
   ): KubeObject {
     const { labels, annotations } = this.#order.object.metadata;
-    const authorization = keyAuthorization(challenge.token, this.#caller.thumbprint());
     const spec = {
       type: challenge.type.toUpperCase(),
       url: challenge.url,
@@ -434,7 +447,7 @@ class OrderRun {
       dnsName: open.identifier.value,
       wildcard: open.wildcard,
       token: challenge.token,
-      key: choice.kind === "dns01" ? dns01Value(authorization) : authorization,
+      key,
       solver: choice.solver.raw,
       issuerRef: this.#order.spec.issuerRef,
     };

@@ -14,12 +14,17 @@ export interface NameToProve {
 
 /** The solver for a name, or why there is none. */
 export type SolverChoice =
-  | { readonly kind: "http01" | "dns01" | "tlsAlpn01"; readonly solver: Solver }
+  | { readonly kind: "http01" | "dns01" | "tlsAlpn01" | "dnsPersist01"; readonly solver: Solver }
   /** `message` is one sentence with the next step. */
   | { readonly kind: "none"; readonly message: string };
 
 /** What a CA calls the challenges of each kind of solver (RFC 8555 section 9.7.8, RFC 8737). */
-export const CHALLENGE_OF_SOLVER = { http01: "http-01", dns01: "dns-01", tlsAlpn01: "tls-alpn-01" } as const;
+export const CHALLENGE_OF_SOLVER = {
+  http01: "http-01",
+  dns01: "dns-01",
+  tlsAlpn01: "tls-alpn-01",
+  dnsPersist01: "dns-persist-01",
+} as const;
 
 /**
  * Returns the solver for a name: of those whose selector fits and that can prove it, a `dnsNames` entry wins over a longer
@@ -45,8 +50,9 @@ export function chooseSolver(solvers: readonly Solver[], wanted: NameToProve): S
 
 function canProve(type: keyof typeof CHALLENGE_OF_SOLVER, { name, wildcard, offered }: NameToProve): boolean {
   if (offered?.includes(CHALLENGE_OF_SOLVER[type]) === false) return false;
-  if (wildcard) return type === "dns01";
-  return type !== "dns01" || parseIp(name) === undefined;
+  const isByDns = type === "dns01" || type === "dnsPersist01";
+  if (wildcard) return isByDns;
+  return !isByDns || parseIp(name) === undefined;
 }
 
 function whyNone(shown: string, wanted: NameToProve, types: readonly string[], configured: number): string {
@@ -54,13 +60,16 @@ function whyNone(shown: string, wanted: NameToProve, types: readonly string[], c
   if (configured === 0)
     return `${cannot}: the issuer has no solvers; add "http01: { ingress: {} }" to spec.acme.solvers`;
   if (types.length === 0) return `${cannot}: no solver's selector fits it; correct spec.acme.solvers of the issuer`;
-  if (wanted.wildcard && !types.includes("dns01")) {
+  if (wanted.wildcard && !types.includes("dns01") && !types.includes("dnsPersist01")) {
     return `${cannot}: wildcards are proven by DNS only; add a dns01 solver to the issuer, or list the names one by one`;
   }
   if (parseIp(wanted.name) !== undefined && types.every((type) => type === "dns01")) {
     return `${cannot}: addresses can't be proven by DNS; add an http01 solver to the issuer`;
   }
   const { offered = [] } = wanted;
+  if (offered.includes("dns-persist-01") && !types.includes("dnsPersist01")) {
+    return `${cannot}: the CA offers ${offered.join(", ")} for it; add "dnsPersist01: {}" to spec.acme.solvers and make the record it tells`;
+  }
   return `${cannot}: the CA offers ${offered.join(", ") || "no way"} for it, and the issuer has no solver for that`;
 }
 

@@ -79,7 +79,9 @@ export const CHALLENGE_SCHEMA: Schema = topLevel(
         key: text("Answer to the challenge: the key authorization, or its digest for DNS."),
         solver: SOLVER_SCHEMA,
         token: text("Token of the challenge."),
-        type: text("HTTP-01, DNS-01 or TLS-ALPN-01.", { enum: ["HTTP-01", "DNS-01", "TLS-ALPN-01"] }),
+        type: text("HTTP-01, DNS-01, TLS-ALPN-01 or DNS-PERSIST-01.", {
+          enum: ["HTTP-01", "DNS-01", "TLS-ALPN-01", "DNS-PERSIST-01"],
+        }),
         url: text("URL of the challenge at the CA."),
         wildcard: flag("Whether it is for *.dnsName."),
       },

@@ -186,6 +186,13 @@ export const SOLVER_SCHEMA: Schema = struct(undefined, "How challenges for some 
     dnsZones: atomicList(TEXT, "Zones; the longest match wins."),
     matchLabels: textMap("Labels the Certificate must have."),
   }),
+  dnsPersist01: struct(
+    undefined,
+    "Proves names by a TXT record that is made once and kept; the Challenge says which.",
+    {
+      nameservers: atomicList(TEXT, "Resolvers for checking records."),
+    },
+  ),
   tlsALPN01: struct(undefined, "Solves challenges in the TLS handshake on port 443 (RFC 8737).", {}),
   waitInsteadOfSelfCheck: text("Wait this long in place of checking the challenge before the CA does."),
 });
