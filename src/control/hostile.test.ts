@@ -486,7 +486,8 @@ describe("a CA that misbehaves", () => {
 function documented(): ReadonlyMap<string, string> {
   const docs = readFileSync("docs/certificates.md", "utf8");
   const [, text = ""] = docs.split("### What you read when things go wrong");
-  const rows = [...text.matchAll(/^\| ([^|]+?) +\| ([^|]+?) +\|$/gm)].map(
+  const [section = ""] = text.split(/^#/m);
+  const rows = [...section.matchAll(/^\| ([^|]+?) +\| ([^|]+?) +\|$/gm)].map(
     ([, cause = "", sentence = ""]) => [cause, sentence.replaceAll("`", "")] as const,
   );
   return new Map(rows.filter(([cause]) => cause !== "what goes wrong" && !/^-+$/.test(cause)));
