@@ -75,7 +75,8 @@ async function reconcile(world: World, key: string): Promise<Recheck> {
   for (let taken = 0; taken < STEPS_MAX; taken++) {
     const object = await world.store.get(CERTIFICATE_REQUEST, namespace, name);
     if (object === undefined || object.metadata.deletionTimestamp !== undefined) return undefined;
-    if (await removeOrphan(world.store, CERTIFICATE_REQUEST, object, CERTIFICATE)) return undefined;
+    const owner = { kind: CERTIFICATE, seen: world.caches.certificates };
+    if (await removeOrphan(world.store, { kind: CERTIFICATE_REQUEST, object }, owner)) return undefined;
     const facts = await readFacts(world, readCertificateRequest(object));
     if (!(await act(world, facts, decide(facts)))) return undefined;
   }

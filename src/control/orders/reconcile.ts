@@ -90,7 +90,8 @@ async function reconcile(
   for (let taken = 0; taken < STEPS_MAX; taken++) {
     const object = await world.store.get(ORDER, namespace, name);
     if (object === undefined || object.metadata.deletionTimestamp !== undefined) return undefined;
-    if (await removeOrphan(world.store, ORDER, object, CERTIFICATE_REQUEST)) return undefined;
+    const owner = { kind: CERTIFICATE_REQUEST, seen: world.caches.requests };
+    if (await removeOrphan(world.store, { kind: ORDER, object }, owner)) return undefined;
     const order = readOrder(object);
     if (isFinalState(order.status.state)) {
       memories.delete(object.metadata.uid ?? "");
