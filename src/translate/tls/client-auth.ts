@@ -100,9 +100,13 @@ class ClientAuthClaims implements ClientAuthOutput {
       secret === undefined
         ? { kind: "unusable" as const, message: `Secret "${ca}" does not exist` }
         : readClientCa(secret);
-    if (reading.kind === "usable") {
+    if (reading.kind === "usable" && (reading.hasRoot || auth.verify === "optional_no_ca")) {
       this.clientCas.set(ca, reading.ca);
       return { kind: "terms", auth };
+    }
+    if (reading.kind === "usable") {
+      const message = `"ca.crt" of Secret "${ca}" has no root, and a certificate's chain must end in one`;
+      return this.#refuse(routes, "ClientCaUnusable", message, "Add the authority that signs itself");
     }
     const hint = `Run "kubectl create secret generic ${name} -n ${namespace} --from-file=ca.crt=…"`;
     return this.#refuse(routes, "ClientCaUnusable", `Client certificates cannot be checked: ${reading.message}`, hint);

@@ -7,7 +7,13 @@ import type { ClientCa } from "../../routing/snapshot.ts";
 
 /** The authorities that a Secret holds, or why they cannot be used, as a sentence. */
 export type ClientCaReading =
-  { readonly kind: "usable"; readonly ca: ClientCa } | { readonly kind: "unusable"; readonly message: string };
+  | {
+      readonly kind: "usable";
+      readonly ca: ClientCa;
+      /** Whether there is an authority that signs itself, which every chain must end in. */
+      readonly hasRoot: boolean;
+    }
+  | { readonly kind: "unusable"; readonly message: string };
 
 /** Longest list of authorities, and of what they have revoked, that every worker keeps. */
 const PEM_LENGTH_MAX = 512 * 1024;
@@ -35,20 +41,16 @@ function read(secret: KubeObject): ClientCaReading {
     };
   }
   try {
-    const certificates = certificateBlocks(text).map(checked).join("");
+    const blocks = certificateBlocks(text);
+    const hasRoot = blocks.map((der) => certificateParts(der).facts.selfIssued).includes(true);
+    const certificates = blocks.map((der) => encodePem("CERTIFICATE", der)).join("");
     const revocations = lists === "" ? undefined : revocationLists(lists);
     if (revocations === "") return { kind: "unusable", message: `"ca.crl" of Secret "${id}" has no revocation list` };
-    return { kind: "usable", ca: { id, certificates, ...(revocations === undefined ? {} : { revocations }) } };
+    return { kind: "usable", hasRoot, ca: { id, certificates, ...(revocations === undefined ? {} : { revocations }) } };
   } catch (error) {
     const why = isLintelError(error) ? `: ${messageOf(error)}` : "";
     return { kind: "unusable", message: `"ca.crt" or "ca.crl" of Secret "${id}" cannot be read${why}` };
   }
-}
-
-/** Returns the certificate as PEM, in one spelling. Throws BadPem when it is none. */
-function checked(der: Uint8Array): string {
-  certificateParts(der);
-  return encodePem("CERTIFICATE", der);
 }
 
 function revocationLists(text: string): string {
