@@ -137,6 +137,7 @@ class Control {
 
     const acme = await AcmeServer.open({
       baseUrl: () => acmeBase,
+      otherHosts: settings.acmeNames,
       ca,
       clock: systemClock,
       log,
@@ -155,7 +156,8 @@ class Control {
       ["api", api.handle],
     ] as const) {
       const fds = link.start.sockets[name] ?? [];
-      const opened = await LoopbackServer.open({ fds, ca, clock: systemClock, log, handle });
+      const names = name === "acme" ? settings.acmeNames : [];
+      const opened = await LoopbackServer.open({ fds, ca, names, clock: systemClock, log, handle });
       resources.defer(() => opened.close());
     }
 

@@ -5,7 +5,7 @@ import { messageOf } from "../ground/errors.ts";
 import type { Logger } from "../ground/log.ts";
 import type { LocalCa } from "../pki/local-ca.ts";
 
-/** What the certificate of a loopback server is for. */
+/** What the certificate of a loopback server is always for. */
 const NAMES: readonly string[] = ["localhost", "127.0.0.1", "::1"];
 
 const DAY_MS = 86_400_000;
@@ -14,8 +14,8 @@ const CERTIFICATE_MS: number = 4 * DAY_MS;
 const RENEW_EVERY_MS: number = DAY_MS;
 
 /**
- * An HTTPS server for this machine alone: on inherited descriptors, with a certificate of the local CA for localhost and
- * the loopback addresses that it renews every day.
+ * An HTTPS server on inherited descriptors, for this machine alone unless they listen elsewhere too: with a certificate of
+ * the local CA for localhost, the loopback addresses and `names` that it renews every day.
  */
 export class LoopbackServer {
   readonly #server: Server[];
@@ -29,7 +29,7 @@ export class LoopbackServer {
 
   /** Listens; resolves when connections are accepted. */
   static async open(options: LoopbackServerOptions): Promise<LoopbackServer> {
-    const tls = await issue(options.ca);
+    const tls = await issue(options);
     const servers = options.fds.map(() => createServer({ ...tls, minVersion: "TLSv1.2" }, options.handle));
     await Promise.all(servers.map((server, index) => listen(server, options.fds[index] ?? -1)));
     const opened = new LoopbackServer(options, servers);
@@ -51,7 +51,7 @@ export class LoopbackServer {
 
   async #renew(): Promise<void> {
     try {
-      const tls = await issue(this.#options.ca);
+      const tls = await issue(this.#options);
       for (const server of this.#server) server.setSecureContext(tls);
     } catch (error) {
       this.#options.log.error("Cannot renew the certificate of a loopback server", { reason: messageOf(error) });
@@ -64,13 +64,16 @@ export class LoopbackServer {
 export interface LoopbackServerOptions {
   readonly fds: readonly number[];
   readonly ca: LocalCa;
+  /** Names and addresses by which it is reached beside those of loopback. @default none */
+  readonly names?: readonly string[];
   readonly clock: Clock;
   readonly log: Logger;
   readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
-async function issue(ca: LocalCa): Promise<{ readonly key: string; readonly cert: string }> {
-  const { chain, key } = await ca.issue({ names: NAMES, durationMs: CERTIFICATE_MS });
+async function issue(options: LoopbackServerOptions): Promise<{ readonly key: string; readonly cert: string }> {
+  const names = [...new Set([...NAMES, ...(options.names ?? [])])];
+  const { chain, key } = await options.ca.issue({ names, durationMs: CERTIFICATE_MS });
   return { key, cert: chain };
 }
 

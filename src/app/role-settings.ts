@@ -18,6 +18,8 @@ export interface ControlSettings {
   readonly nameservers: readonly string[];
   /** Whether solvers may run programs of this machine. */
   readonly allowExecSolver: boolean;
+  /** Names and addresses by which others reach the embedded CA's ACME server. */
+  readonly acmeNames: readonly string[];
   /** Whether the embedded CA registers accounts with an external account binding only. */
   readonly acmeRequireEab: boolean;
   /** When names are looked at before a CA is asked: auto, always or off. */
@@ -60,6 +62,7 @@ export function parseControlSettings(value: unknown): ControlSettings {
     offline: booleanAt(value, "offline") ?? false,
     nameservers: strings(value, "nameservers"),
     allowExecSolver: booleanAt(value, "allowExecSolver") ?? false,
+    acmeNames: strings(value, "acmeNames"),
     acmeRequireEab: booleanAt(value, "acmeRequireEab") ?? false,
     preflight: stringAt(value, "preflight") ?? "auto",
     alertWebhook: stringAt(value, "alertWebhook") ?? "",

@@ -43,6 +43,9 @@ export interface UpSettings {
   readonly nameservers: readonly string[];
   /** Whether solvers may run programs of this machine. */
   readonly allowExecSolver: boolean;
+  /** IP literals where the embedded CA's ACME server listens beside 127.0.0.1, and the names it has there. */
+  readonly acmeListen: readonly string[];
+  readonly acmeNames: readonly string[];
   /** Whether the embedded CA registers accounts with an external account binding only. */
   readonly acmeRequireEab: boolean;
   /** When names are looked at before a CA is asked. */
@@ -317,7 +320,7 @@ function portPlans(settings: UpSettings): readonly PortPlan[] {
     { name: "http", addresses, optionalAddresses, wish: ports.http },
     { name: "https", addresses, optionalAddresses, wish: ports.https },
     ...(ports.api === undefined ? [] : [local("api", ports.api)]),
-    ...(ports.acme === undefined ? [] : [local("acme", ports.acme)]),
+    ...(ports.acme === undefined ? [] : [acmePlan(settings, ports.acme)]),
     // Probes and Prometheus reach a Pod at its own address.
     settings.cluster === undefined
       ? local("admin", ports.admin)
@@ -335,6 +338,12 @@ function local(name: PortName, wish: PortWish): PortPlan {
   return { name, addresses: ["127.0.0.1"], optionalAddresses: [], wish };
 }
 
+/** This machine's own issuers reach it at 127.0.0.1, whoever else does. */
+function acmePlan({ acmeListen }: UpSettings, wish: PortWish): PortPlan {
+  const addresses = acmeListen.includes("0.0.0.0") ? ["0.0.0.0", ...acmeListen] : ["127.0.0.1", ...acmeListen];
+  return { name: "acme", addresses: [...new Set(addresses)], optionalAddresses: [], wish };
+}
+
 function slotPlans(host: Host, settings: UpSettings, folder: StateFolder, bound: BoundPorts): readonly SlotPlan[] {
   const files = [...settings.files];
   if (settings.generate !== undefined) files.push(settings.generate(join(folder.directory, "proxy")));
@@ -349,6 +358,7 @@ function slotPlans(host: Host, settings: UpSettings, folder: StateFolder, bound:
     offline: settings.offline,
     nameservers: settings.nameservers,
     allowExecSolver: settings.allowExecSolver,
+    acmeNames: settings.acmeListen.length === 0 ? [] : [...settings.acmeNames, ...publicAddresses(settings.acmeListen)],
     acmeRequireEab: settings.acmeRequireEab,
     preflight: settings.preflight,
     alertWebhook: settings.alertWebhook,

@@ -143,6 +143,8 @@ function controllerSettings(host: Host, options: ControllerOptions): UpSettings 
     },
     workers: options.workers ?? availableParallelism(),
     offline: false,
+    acmeListen: [],
+    acmeNames: [],
     acmeRequireEab: false,
     preflight: options.preflight,
     alertWebhook: alertWebhook(host, options.alertWebhook),

@@ -139,6 +139,8 @@ async function runProxy(
       offline: false,
       nameservers: [],
       allowExecSolver: false,
+      acmeListen: [],
+      acmeNames: [],
       acmeRequireEab: false,
       preflight: "auto",
       alertWebhook: "",

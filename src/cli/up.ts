@@ -28,6 +28,8 @@ interface UpOptions {
   readonly offline?: boolean;
   readonly nameserver?: readonly string[];
   readonly allowExecSolver?: boolean;
+  readonly acmeListen?: readonly string[];
+  readonly acmeName?: readonly string[];
   readonly acmeRequireEab?: boolean;
   readonly preflight: "auto" | "always" | "off";
   readonly alertWebhook?: string;
@@ -56,6 +58,8 @@ export function upCommand(host: Host): Command {
     .option("--https <port>", "port for HTTPS (default: 443, else 8443)", parsePort)
     .option("--api <port>", "port of the Kubernetes API, on 127.0.0.1 (default: 6443)", parsePort)
     .option("--acme <port>", "port of the local CA's ACME server, on 127.0.0.1 (default: 8555)", parsePort)
+    .option("--acme-listen <address>", "IP address where others reach that server too, repeatable", addAddress)
+    .option("--acme-name <name>", "name or IP address that they reach it by, repeatable", addName)
     .option("--acme-require-eab", 'have that server register only clients with a key of "lintel ca eab create"')
     .option("--admin <port>", "port for health, metrics and status, on 127.0.0.1 (default: 9254)", parsePort)
     .option("--workers <count>", "processes that serve traffic (default: one a core)", parseWorkers)
@@ -130,6 +134,8 @@ function upSettings(host: Host, manifests: readonly string[], options: UpOptions
     offline: options.offline ?? false,
     nameservers: options.nameserver ?? [],
     allowExecSolver: options.allowExecSolver ?? false,
+    acmeListen: options.acmeListen ?? [],
+    acmeNames: options.acmeName ?? [],
     acmeRequireEab: options.acmeRequireEab ?? false,
     preflight: options.preflight,
     alertWebhook: alertWebhook(host, options.alertWebhook),
@@ -227,6 +233,15 @@ export function parseSample(text: string): number {
 /** Adds a text to those before. */
 export function addText(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text];
+}
+
+/** Adds a DNS name or an IP address, in lower case, to those before. Throws InvalidArgumentError for anything else. */
+function addName(text: string, before: readonly string[] = []): readonly string[] {
+  const name = text.toLowerCase().replace(/^\[(.*)\]$/, "$1");
+  const isName =
+    name.length <= 253 && /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$/.test(name);
+  if (isIP(name) === 0 && !isName) throw new InvalidArgumentError('A name or an IP address, such as "ca.lan".');
+  return before.includes(name) ? before : [...before, name];
 }
 
 /** Adds an address or CIDR block to those before. Throws InvalidArgumentError for anything else. */

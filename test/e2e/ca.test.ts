@@ -56,3 +56,20 @@ test(
     assert.match(text.stdout.toLowerCase(), new RegExp(`serial number: ${stringAt(intermediate, "serialHex")}`));
   },
 );
+
+test(
+  "lintel up --acme-listen serves the directory at another address, under its name",
+  { skip: skipWithout("curl") },
+  async (t) => {
+    const arguments_ = ["--acme-listen", "127.0.0.7", "--acme-name", "ca.lan"];
+    const instance = await Instance.start(t, { arguments: arguments_ }).ready();
+    const shown: unknown = JSON.parse((await lintel("ca", "show", "-o", "json", "--state", instance.state)).stdout);
+    const { port, pathname } = new URL(stringAt(shown, "directoryUrl") ?? "");
+    const trust = ["-sS", "--cacert", join(instance.state, "ca.crt")];
+    for (const host of ["ca.lan", "127.0.0.7"]) {
+      const resolve = ["--resolve", `ca.lan:${port}:127.0.0.7`];
+      const { stdout } = await run("curl", [...trust, ...resolve, `https://${host}:${port}${pathname}`]);
+      assert.equal(stringAt(JSON.parse(stdout), "newAccount"), `https://${host}:${port}/acme/local/new-account`);
+    }
+  },
+);

@@ -34,6 +34,11 @@ export function revocationListUrlPath(keyIdHex: string): string {
 export interface AcmeServerOptions {
   /** Where clients reach it: scheme, host and port, without a slash at the end. Asked on every request. */
   readonly baseUrl: () => string;
+  /**
+   * Names and addresses, without port, by which clients may reach it as well: URLs in answers to them begin as they asked.
+   * @default none
+   */
+  readonly otherHosts?: readonly string[];
   readonly ca: LocalCa;
   readonly clock: Clock;
   readonly log: Logger;
@@ -125,9 +130,11 @@ export class AcmeServer {
 
   async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { log } = this.#options;
+    const base = this.#baseFor(request);
+    const parts: ServerParts = { ...this.#parts, url: (path) => `${base}${BASE_PATH}/${path}` };
     let reply: Reply;
     try {
-      reply = await this.#answer(request);
+      reply = await this.#answer(request, parts, base);
     } catch (error) {
       if (!(error instanceof ServerProblem))
         log.error("ACME request failed", { url: request.url, error: messageOf(error) });
@@ -135,17 +142,26 @@ export class AcmeServer {
       reply = problemReply(error);
     }
     try {
-      this.#write(request, response, reply);
+      this.#write(request, response, reply, parts);
     } catch (error) {
       log.debug("ACME answer could not be sent", { url: request.url, error: messageOf(error) });
       response.destroy();
     }
   }
 
-  async #answer(request: IncomingMessage): Promise<Reply> {
+  /** What URLs begin with for this client. Only hosts that are known count: a Host header is what anybody writes. */
+  #baseFor(request: IncomingMessage): string {
+    const { baseUrl, otherHosts = [] } = this.#options;
+    const own = baseUrl();
+    const asked = URL.parse(`${new URL(own).protocol}//${request.headers.host ?? ""}`);
+    const name = asked?.hostname.replace(/^\[(.*)\]$/, "$1") ?? "";
+    return asked !== null && otherHosts.includes(name) ? asked.origin : own;
+  }
+
+  async #answer(request: IncomingMessage, parts: ServerParts, base: string): Promise<Reply> {
     const { pathname, searchParams } = new URL(request.url ?? "/", "https://acme.invalid");
     const path = pathname.startsWith(`${BASE_PATH}/`) ? pathname.slice(BASE_PATH.length + 1) : "";
-    const unsigned = await this.#unsigned(request.method ?? "", path);
+    const unsigned = await this.#unsigned(request.method ?? "", path, parts);
     if (unsigned !== undefined) return unsigned;
     const route = routeOf(path);
     if (route === undefined) {
@@ -157,45 +173,29 @@ export class AcmeServer {
       throw new ServerProblem(405, "malformed", detail, { headers: { Allow: "POST" } });
     }
     const call = await readSignedCall(request, {
-      url: `${this.#options.baseUrl()}${request.url ?? ""}`,
+      url: `${base}${request.url ?? ""}`,
       accountPath: `${BASE_PATH}/account/`,
       ledger: this.#ledger,
       nonces: this.#nonces,
       clock: this.#options.clock,
       stop: this.#stop.signal,
     });
-    return route.handler(this.#parts, call, route.ids, searchParams);
+    return route.handler(parts, call, route.ids, searchParams);
   }
 
-  async #unsigned(method: string, path: string): Promise<Reply | undefined> {
+  async #unsigned(method: string, path: string, parts: ServerParts): Promise<Reply | undefined> {
     if (method !== "GET" && method !== "HEAD") return undefined;
-    if (path === "directory") return { status: 200, body: this.#directory() };
+    if (path === "directory") return { status: 200, body: directory(parts) };
     if (path === "new-nonce") return { status: method === "HEAD" ? 200 : 204 };
     const [, keyIdHex] = /^crl\/([0-9a-f]+)\.crl$/.exec(path) ?? [];
     if (keyIdHex !== undefined) return this.#revocationLists.read(keyIdHex);
     const [, renewalId] = /^renewal-info\/([^/]+)$/.exec(path) ?? [];
-    return renewalId === undefined ? undefined : readRenewalInfo(this.#parts, renewalId);
+    return renewalId === undefined ? undefined : readRenewalInfo(parts, renewalId);
   }
 
-  #directory(): unknown {
-    const { url } = this.#parts;
-    return {
-      newNonce: url("new-nonce"),
-      newAccount: url("new-account"),
-      newOrder: url("new-order"),
-      revokeCert: url("revoke-certificate"),
-      keyChange: url("key-change"),
-      renewalInfo: url("renewal-info"),
-      meta: {
-        externalAccountRequired: this.#parts.requiresExternalAccount,
-        profiles: profileDescriptions(),
-      },
-    };
-  }
-
-  #write(request: IncomingMessage, response: ServerResponse, reply: Reply): void {
+  #write(request: IncomingMessage, response: ServerResponse, reply: Reply, parts: ServerParts): void {
     const content = bytesOf(reply.body);
-    const links = [`<${this.#parts.url("directory")}>;rel="index"`, ...(reply.links ?? [])];
+    const links = [`<${parts.url("directory")}>;rel="index"`, ...(reply.links ?? [])];
     response.writeHead(reply.status, {
       "Replay-Nonce": this.#nonces.issue(),
       "Cache-Control": "no-store",
@@ -244,6 +244,21 @@ export class AcmeServer {
     if (problem === undefined) this.#options.log.info("Name proven", fields);
     else this.#options.log.warn("Name not proven", { ...fields, problem: problem.detail });
   }
+}
+
+function directory({ url, requiresExternalAccount }: ServerParts): unknown {
+  return {
+    newNonce: url("new-nonce"),
+    newAccount: url("new-account"),
+    newOrder: url("new-order"),
+    revokeCert: url("revoke-certificate"),
+    keyChange: url("key-change"),
+    renewalInfo: url("renewal-info"),
+    meta: {
+      externalAccountRequired: requiresExternalAccount,
+      profiles: profileDescriptions(),
+    },
+  };
 }
 
 function bytesOf(body: unknown): Uint8Array {

@@ -1,6 +1,7 @@
 // What the server refuses, request by request (RFC 8555 sections 6.2 to 6.7).
 import assert from "node:assert/strict";
 import { createHmac, type KeyObject } from "node:crypto";
+import { get } from "node:https";
 import { test, type TestContext } from "node:test";
 import { FlattenedSign } from "jose";
 import { isRecord, stringAt } from "../../ground/json.ts";
@@ -194,6 +195,33 @@ test("AcmeServer gives a nonce and the directory's link with every answer", asyn
     assert.equal(response.headers["link"], `<${server.directoryUrl}>;rel="index"`);
     assert.equal(response.headers["cache-control"], "no-store");
   }
+});
+
+test("AcmeServer names its URLs as the client reached it, for hosts that it knows and no others", async (t) => {
+  const { server } = await open(t);
+  const { port } = new URL(server.baseUrl);
+  const newOrderAt = async (host: string): Promise<string | undefined> => {
+    const at = {
+      host: "127.0.0.1",
+      port,
+      path: `${BASE}/directory`,
+      headers: { host },
+      servername: "localhost",
+      ca: server.caBundle,
+    };
+    const text = await new Promise<string>((resolve, reject) => {
+      get({ ...at, agent: false }, (response) => {
+        let body = "";
+        response.setEncoding("utf8").on("data", (chunk: string) => (body += chunk));
+        response.on("end", () => resolve(body));
+      }).on("error", reject);
+    });
+    return stringAt(JSON.parse(text), "newOrder");
+  };
+  assert.equal(await newOrderAt(`ca.internal:${port}`), `https://ca.internal:${port}${BASE}/new-order`);
+  assert.equal(await newOrderAt("CA.internal:1"), `https://ca.internal:1${BASE}/new-order`);
+  assert.equal(await newOrderAt("evil.example"), `${server.baseUrl}${BASE}/new-order`);
+  assert.equal(await newOrderAt("ca.internal@evil.example"), `${server.baseUrl}${BASE}/new-order`);
 });
 
 async function open(t: TestContext): Promise<Caller> {

@@ -49,7 +49,15 @@ export async function openTestServer(
   });
   const issued = await ca.issue({ names: ["127.0.0.1", "localhost"], durationMs: 86_400_000 });
   const open = (): Promise<AcmeServer> =>
-    AcmeServer.open({ ...options, baseUrl: () => baseUrl, ca, clock, log, random: seededRandom(1) });
+    AcmeServer.open({
+      ...options,
+      baseUrl: () => baseUrl,
+      otherHosts: ["ca.internal"],
+      ca,
+      clock,
+      log,
+      random: seededRandom(1),
+    });
   let server = await open();
   const handle: RequestListener = (request, response) => server.handle(request, response);
   const plain = options.plain ?? false;
