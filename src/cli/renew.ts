@@ -15,7 +15,7 @@ interface RenewOptions {
   readonly all?: boolean;
   readonly selector?: string;
   readonly wait: boolean;
-  readonly timeout: number;
+  readonly timeout?: number;
   readonly state?: string;
   readonly kubeconfig?: string;
   readonly output: "table" | "json";
@@ -33,7 +33,7 @@ export function renewCommand(host: Host): Command {
     .option("-A, --all-namespaces", "all Certificates of all namespaces, or those with -l")
     .option("-l, --selector <labels>", "those with these labels, as kubectl takes them")
     .option("--no-wait", "only ask, and return at once")
-    .option("--timeout <duration>", "how long to wait (default: 5m)", parseTimeout, TIMEOUT_MS_DEFAULT)
+    .option("--timeout <duration>", "how long to wait (default: 5m)", parseTimeout)
     .option("--state <dir>", "the instance's state folder (default: the default one, else the example's)")
     .option("--kubeconfig <file>", "ask the API of this kubeconfig instead of the running instance")
     .addOption(new Option("-o, --output <format>", "how").choices(["table", "json"]).default("table"))
@@ -84,7 +84,7 @@ async function run(host: Host, names: readonly string[], options: RenewOptions):
     {
       store,
       clock: systemClock,
-      timeoutMs: options.wait ? options.timeout : undefined,
+      timeoutMs: options.wait ? (options.timeout ?? TIMEOUT_MS_DEFAULT) : undefined,
       onProgress: (certificate, message) =>
         host.errors.write(`${paint(host.errors, "dim", certificate)}  ${message}\n`),
     },

@@ -115,6 +115,54 @@ test("AcmeClient gives up after thirty seconds without an answer", async (t) => 
   await outcome;
 });
 
+test("AcmeClient gives up after thirty seconds on an answer that drips", async (t) => {
+  const clock = new ManualClock(systemClock.nowMs());
+  const { promise: asked, resolve: arrived } = Promise.withResolvers<void>();
+  const client = await clientOf(
+    t,
+    {
+      "/directory": (_request, response) => {
+        response.writeHead(200, { "Content-Type": "application/json" });
+        // The beginning of an answer, and then nothing more.
+        response.write('{"newNonce":', () => arrived());
+      },
+    },
+    clock,
+  );
+  const outcome = assert.rejects(
+    client.directory(),
+    (error) => isLintelError(error, "Unreachable") && /no answer within 30 seconds/.test(messageOf(error)),
+  );
+  await asked;
+  await clock.advance(30_000);
+  await outcome;
+});
+
+test("AcmeClient does not follow redirects", async (t) => {
+  let asked = 0;
+  const client = await clientOf(t, {
+    "/new-order": (_request, response) => {
+      asked++;
+      response.writeHead(307, { Location: "https://elsewhere.example/order" }).end();
+    },
+  });
+  await assert.rejects(order(client), (error) => {
+    assert.match(
+      messageOf(error),
+      /it redirects to "https:\/\/elsewhere\.example\/order", and ACME URLs must not redirect/,
+    );
+    return true;
+  });
+  assert.equal(asked, 1);
+});
+
+test("AcmeClient waits as long as a CA that gives no nonce asks", async (t) => {
+  const client = await clientOf(t, {
+    "/new-nonce": (_request, response) => response.writeHead(503, { "Retry-After": "120" }).end(),
+  });
+  await assert.rejects(order(client), (error) => error instanceof AcmeError && error.problem.retryAfterMs === 120_000);
+});
+
 test("AcmeClient says how to trust a CA whose certificate is not trusted", async (t) => {
   const client = await clientOf(t, {}, systemClock, false);
   await assert.rejects(

@@ -61,6 +61,19 @@ for (const reuse of ["0", "100"]) {
   );
 }
 
+test("AcmeClient finds an order that it made at Pebble and whose answer it lost", { skip }, async (t) => {
+  const pebble = await startPebble(t, {});
+  const client = await clientOf(t, pebble);
+  await client.register({ contact: [] });
+  const localhost = { type: "dns", value: "localhost" } as const;
+  const address = { type: "ip", value: "127.0.0.1" } as const;
+  assert.equal((await client.findOrder([localhost])) === undefined, true);
+  const made = await client.newOrder({ identifiers: [localhost, address] });
+  await client.newOrder({ identifiers: [localhost] });
+  assert.equal((await client.findOrder([address, localhost]))?.url, made.url);
+  assert.equal((await client.findOrder([address])) === undefined, true);
+});
+
 test("AcmeClient finds, changes, revokes with and closes its account at Pebble", { skip }, async (t) => {
   const pebble = await startPebble(t, {});
   const accountKey = await generateKey({ algorithm: "RSA", size: 2048 });
