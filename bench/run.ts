@@ -16,7 +16,7 @@ import { profileOf } from "./profile.ts";
 import { fallsShort, renderMarkdown, renderSvg, type Results, type Row } from "./report.ts";
 import { connect as connectAnew, WORKLOADS, type Workload } from "./workloads.ts";
 
-const READY_MS_MAX = 120_000;
+const READY_MS_MAX = 300_000;
 const IDLE_CONNECTIONS = 1000;
 /** A just-in-time compiler has seen enough after this, and a pool has its connections. */
 const WARM_UP_SECONDS = 3;
