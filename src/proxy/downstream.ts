@@ -4,7 +4,7 @@ import type { Exchange } from "./exchange.ts";
 import type { HeaderSection } from "./http1/header-section.ts";
 import type { ResponseParser } from "./http1/response-parser.ts";
 import type { Peer } from "./peer.ts";
-import type { UpstreamConnection } from "./upstream.ts";
+import type { Http2Stream } from "./http2/http2-stream.ts";
 
 /**
  * The client's side of one exchange, in whichever protocol it speaks. All calls are synchronous; buffers are the
@@ -37,5 +37,11 @@ export interface Downstream {
   /** The endpoint takes (more of) the request body. */
   resumeBody(): void;
   /** The endpoint switched protocols: from now on bytes pass both ways as they are. */
-  upgrade(exchange: Exchange, head: ResponseParser, upstream: UpstreamConnection, early: Buffer): void;
+  upgrade(exchange: Exchange, head: ResponseParser, endpoint: UpgradedEndpoint): void;
 }
+
+/** What is left of an endpoint's side when it has switched protocols. */
+export type UpgradedEndpoint =
+  /** `early` already belongs to the new protocol. */
+  | { readonly kind: "channel"; readonly channel: Channel; readonly early: Buffer }
+  | { readonly kind: "stream"; readonly stream: Http2Stream };

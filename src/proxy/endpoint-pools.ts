@@ -22,6 +22,8 @@ export class EndpointPool {
   readonly idle: UpstreamConnection[] = [];
   /** All connections of HTTP/2 that may take more requests. */
   readonly shared: Http2UpstreamConnection[] = [];
+  /** With HTTP/2: whether the endpoint takes WebSockets on streams (RFC 8441); undefined: it has not been asked. */
+  extendedConnect: boolean | undefined;
   open = 0;
   inFlight = 0;
   /** Milliseconds to the response head, as a moving average; 0 before the first. */
@@ -68,11 +70,11 @@ export class EndpointPool {
   /**
    * Returns a connection: the idle one used last, else a new one; undefined when there are too many. `fresh` passes over
    * those that were idle for long (see `ProxyLimits.upstreamFreshMs`). With HTTP/2, requests share connections, but for
-   * one that is to become a WebSocket (`upgrade`): it takes HTTP/1.1, which most servers speak on the same port.
+   * one that is to become a WebSocket (`upgrade`) and an endpoint that takes those over HTTP/1.1 only.
    */
   acquire(connectTimeoutMs: number, fresh: boolean, reuse: boolean, upgrade: boolean): Upstream | undefined {
     const { idle, plane } = this;
-    if (this.speaksHttp2 && !upgrade) return this.#share(connectTimeoutMs, reuse);
+    if (this.speaksHttp2 && !(upgrade && this.extendedConnect === false)) return this.#share(connectTimeoutMs, reuse);
     const sinceMs = plane.deadlines.coarseNowMs - plane.limits.upstreamFreshMs + plane.limits.deadlineSweepMs;
     const last = idle[idle.length - 1];
     if (reuse && last !== undefined && (!fresh || last.idleSinceMs > sinceMs)) {

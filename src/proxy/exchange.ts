@@ -10,13 +10,12 @@ import { giveBuffer } from "./buffer-pool.ts";
 import type { Channel } from "./channel.ts";
 import type { HostAuth } from "./client-auth/client-auth-table.ts";
 import { countRequest } from "./counters.ts";
-import type { Downstream } from "./downstream.ts";
+import type { Downstream, UpgradedEndpoint } from "./downstream.ts";
 import type { EndpointPool } from "./endpoint-pools.ts";
 import type { HeaderSection } from "./http1/header-section.ts";
 import type { ResponseParser } from "./http1/response-parser.ts";
 import type { Plane } from "./plane.ts";
 import { describeFailure, endpointName, rescue, type Trouble, type UpstreamFailure } from "./rescue.ts";
-import type { UpstreamConnection } from "./upstream.ts";
 import type { Upstream } from "./upstream-side.ts";
 
 const CHALLENGE_PATH = "/.well-known/acme-challenge/";
@@ -68,8 +67,8 @@ export class Exchange {
   #hashKey: string | undefined;
   /** Where a cookie keeps the client with an endpoint. */
   #session: AffinitySession | undefined;
-  /** Whether the client asks for a WebSocket, which takes HTTP/1.1 to the endpoint. */
-  #wantsWebSocket = false;
+  /** Whether the client asks for a WebSocket, for which HTTP/2 has a way of its own. */
+  wantsWebSocket = false;
   #upstream: Upstream | undefined;
   #active = false;
   #bodyComplete = false;
@@ -153,7 +152,7 @@ export class Exchange {
     }
     this.#backend = backend;
     this.#hashKey = backend.balance === "hash" ? this.#keyOf(policy) : undefined;
-    this.#wantsWebSocket = this.wantsUpgrade && this.downstream.header("upgrade")?.toLowerCase() === "websocket";
+    this.wantsWebSocket = this.wantsUpgrade && this.downstream.header("upgrade")?.toLowerCase() === "websocket";
     if (policy.affinity !== undefined) this.#session = new AffinitySession(policy.affinity, backend, this);
     this.downstream.composeRequest(this);
     this.#attempt(true);
@@ -252,16 +251,16 @@ export class Exchange {
   }
 
   /** 101: only for a client that asked for it; the bytes behind the head already belong to the new protocol. */
-  onSwitch(upstream: UpstreamConnection, head: ResponseParser, buffer: Buffer, start: number, end: number): void {
-    if (!this.wantsUpgrade || !this.#bodyComplete) {
-      upstream.abandon();
-      return this.onUpstreamFailed(upstream, "protocol", "it switches protocols without being asked to");
-    }
+  onSwitch(head: ResponseParser, endpoint: UpgradedEndpoint): void {
     this.#status = 101;
     this.#releaseRequest();
-    upstream.detach();
     this.#upstream = undefined;
-    this.downstream.upgrade(this, head, upstream, Buffer.from(buffer.subarray(start, end)));
+    this.downstream.upgrade(this, head, endpoint);
+  }
+
+  /** Whether the endpoint may switch protocols now. */
+  get takesSwitch(): boolean {
+    return this.wantsUpgrade && this.#bodyComplete;
   }
 
   /** An upgraded connection is over. */
@@ -276,7 +275,13 @@ export class Exchange {
     if (backend === undefined || !this.#active) return;
     this.#upstream = undefined;
     const { pool } = upstream;
-    const failure = this.#wantsWebSocket && pool.speaksHttp2 && refusesHttp1(upstream, cause) ? "no-websocket" : cause;
+    if (cause === "no-websocket") {
+      // Not over HTTP/2, as it says; the pool knows now, and the same request goes another way.
+      this.#attempts--;
+      return this.#attempt(true);
+    }
+    const overHttp1 = this.wantsWebSocket && pool.extendedConnect === false;
+    const failure = overHttp1 && refusesHttp1(upstream, cause) ? "no-websocket" : cause;
     const trouble = { kind: "upstream", failure, backend, endpoint: pool.endpoint, detail } as const;
     const raced = upstream.served > 0 && !upstream.answered && failure === "closed";
     // An endpoint without HTTP/1.1 is as good as any for everything else.
@@ -352,7 +357,7 @@ export class Exchange {
     if (endpoint === undefined) return this.#trouble({ kind: "no-backend", reason: problemOf(backend) ?? "" });
     const { policy } = route;
     const pool = pools.of(endpoint, backend);
-    const upstream = pool.acquire(policy.connectTimeoutMs, !IDEMPOTENT.has(this.method), reuse, this.#wantsWebSocket);
+    const upstream = pool.acquire(policy.connectTimeoutMs, !IDEMPOTENT.has(this.method), reuse, this.wantsWebSocket);
     if (upstream === undefined) return this.#trouble({ kind: "too-many-connections", backend, endpoint });
     this.#sentMs = this.#attempts === 0 ? this.#startMs : plane.clock.monotonicMs();
     this.#attempts++;
@@ -376,7 +381,7 @@ export class Exchange {
     if (this.#tried.length > 0) this.#tried = [];
     this.#lastPool = undefined;
     this.#session = undefined;
-    this.#wantsWebSocket = false;
+    this.wantsWebSocket = false;
     this.#status = 0;
     this.#connectMs = undefined;
     this.#upstreamMs = undefined;

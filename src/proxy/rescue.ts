@@ -104,7 +104,7 @@ function sentenceOf(trouble: { readonly failure: UpstreamFailure; readonly detai
     case "untrusted":
       return trouble.detail;
     case "no-websocket":
-      return "does not take a WebSocket: that needs HTTP/1.1, and it seems to speak HTTP/2 only";
+      return "does not take a WebSocket: that needs HTTP/1.1 or extended CONNECT, and it has neither";
     case "closed":
       return "closed the connection without a complete response";
     case "read-timeout":

@@ -145,14 +145,6 @@ export class UpstreamConnection implements Upstream, ChannelOwner, Timed {
     this.close();
   }
 
-  /** Hands the channel over to a tunnel; the connection is no longer one of requests. */
-  detach(): void {
-    this.#leave();
-    this.pool.open--;
-    this.pool.plane.counters.upstreamOpen--;
-    this.pool.plane.deadlines.remove(this);
-  }
-
   close(): void {
     this.pool.plane.deadlines.remove(this);
     this.pool.forget(this);
@@ -237,7 +229,7 @@ export class UpstreamConnection implements Upstream, ChannelOwner, Timed {
     const own = this.#parser;
     this.#parser = undefined;
     if (parser.status >= 200) this.#beginBody(exchange, parser, next === end);
-    else if (parser.status === 101) exchange.onSwitch(this, parser, buffer, next, end);
+    else if (parser.status === 101) this.#switch(exchange, parser, Buffer.from(buffer.subarray(next, end)));
     else if (++this.#informational > INFORMATIONAL_MAX) this.#breach(exchange, "it sends 1xx responses without end");
     else {
       exchange.downstream.sendInformational(parser);
@@ -245,6 +237,16 @@ export class UpstreamConnection implements Upstream, ChannelOwner, Timed {
     }
     if (own !== undefined) responseParsers.give(own);
     return next;
+  }
+
+  /** 101: only for a client that asked for it; the bytes behind the head already belong to the new protocol. */
+  #switch(exchange: Exchange, parser: ResponseParser, early: Buffer): void {
+    if (!exchange.takesSwitch) return void this.#breach(exchange, "it switches protocols without being asked to");
+    this.#leave();
+    this.pool.open--;
+    this.pool.plane.counters.upstreamOpen--;
+    this.pool.plane.deadlines.remove(this);
+    exchange.onSwitch(parser, { kind: "channel", channel: this.channel, early });
   }
 
   #beginBody(exchange: Exchange, parser: ResponseParser, last: boolean): void {

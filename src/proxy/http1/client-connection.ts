@@ -2,7 +2,8 @@ import type { Socket } from "node:net";
 import type { Answer } from "../answer.ts";
 import { Channel, type ChannelOwner } from "../channel.ts";
 import type { Timed } from "../deadlines.ts";
-import type { Downstream } from "../downstream.ts";
+import type { Downstream, UpgradedEndpoint } from "../downstream.ts";
+import { StreamTunnel } from "../http2/stream-tunnel.ts";
 import { Exchange } from "../exchange.ts";
 import { ForwardedHeaders } from "../forwarded-headers.ts";
 import { startsHttp2 } from "../http2/starts-http2.ts";
@@ -10,7 +11,6 @@ import type { Peer } from "../peer.ts";
 import type { Plane } from "../plane.ts";
 import { rescue, type Trouble } from "../rescue.ts";
 import { Tunnel } from "../tunnel.ts";
-import type { UpstreamConnection } from "../upstream.ts";
 import { ChunkedDecoder } from "./chunked.ts";
 import { composeRequest, queryOf } from "./compose-request.ts";
 import { BROKEN, DONE, type HeaderSection, MORE } from "./header-section.ts";
@@ -523,18 +523,26 @@ export class ClientConnection implements ChannelOwner, Downstream, Timed {
     this.#channel.reset();
   }
 
-  upgrade(exchange: Exchange, head: ResponseParser, upstream: UpstreamConnection, early: Buffer): void {
+  upgrade(exchange: Exchange, head: ResponseParser, endpoint: UpgradedEndpoint): void {
     this.#writer.switching(head, exchange.cookie);
     this.#state = OVER;
     this.#plane.deadlines.remove(this);
     const stash = this.#stash ?? NO_BYTES;
     this.#stash = undefined;
     const idleTimeoutMs = exchange.policy?.readTimeoutMs ?? this.#plane.limits.idleTimeoutMs;
-    const tunnel = new Tunnel(this.#plane, this.#channel, upstream.channel, idleTimeoutMs, (sent, received) => {
+    const closed = (sent: number, received: number): void => {
       exchange.tunnelClosed(sent, received);
       this.#onGone(this);
-    });
-    tunnel.start(stash, early);
+    };
+    if (endpoint.kind === "channel") {
+      new Tunnel(this.#plane, this.#channel, endpoint.channel, idleTimeoutMs, closed).start(stash, endpoint.early);
+      return;
+    }
+    // The stream is the endpoint's here.
+    const tunnel = new StreamTunnel(this.#plane, endpoint.stream, this.#channel, idleTimeoutMs, (received, sent) =>
+      closed(sent, received),
+    );
+    tunnel.start([], stash, false);
   }
 
   #connectionLine(): ConnectionLine {

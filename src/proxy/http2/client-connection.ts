@@ -122,6 +122,10 @@ export class Http2ClientConnection implements ChannelOwner, Http2ConnectionOwner
     this.#idleSinceMs = this.plane.deadlines.coarseNowMs;
   }
 
+  onSettings(): void {
+    // Nothing here depends on what clients say of themselves.
+  }
+
   onGoaway(): void {
     // Its requests under way are answered; the client closes when it has them.
   }

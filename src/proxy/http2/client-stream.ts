@@ -1,7 +1,7 @@
 import type { Answer } from "../answer.ts";
 import type { Channel, ChannelOwner } from "../channel.ts";
 import type { Timed } from "../deadlines.ts";
-import type { Downstream } from "../downstream.ts";
+import type { Downstream, UpgradedEndpoint } from "../downstream.ts";
 import { Exchange } from "../exchange.ts";
 import { composeRequest, type EarlyBody, queryOf } from "../http1/compose-request.ts";
 import { OTHER } from "../http1/header-names.ts";
@@ -11,13 +11,13 @@ import type { RequestParser } from "../http1/request-parser.ts";
 import type { ResponseParser } from "../http1/response-parser.ts";
 import type { Peer } from "../peer.ts";
 import { rescue, type Trouble } from "../rescue.ts";
-import type { UpstreamConnection } from "../upstream.ts";
 import type { Http2ClientConnection } from "./client-connection.ts";
 import { INTERNAL_ERROR } from "./error-codes.ts";
 import type { FieldBlock } from "./field-block.ts";
 import { HeadWriter } from "./head-writer.ts";
 import type { Http2Stream, StreamOwner } from "./http2-stream.ts";
 import { composeHead } from "./request-head.ts";
+import { StreamPair } from "./stream-pair.ts";
 import { StreamTunnel } from "./stream-tunnel.ts";
 import { provesWebSocketKey } from "./web-socket-key.ts";
 
@@ -346,11 +346,10 @@ export class ClientStream implements Downstream, StreamOwner, Timed {
     this.#finish();
   }
 
-  upgrade(exchange: Exchange, head: ResponseParser, upstream: UpstreamConnection, early: Buffer): void {
+  upgrade(exchange: Exchange, head: ResponseParser, endpoint: UpgradedEndpoint): void {
     const stream = this.#stream;
     if (stream === undefined || !provesWebSocketKey(head, this.#webSocketKey)) {
-      upstream.channel.owner = NOBODY;
-      upstream.channel.destroy();
+      giveUp(endpoint);
       exchange.tunnelClosed(0, 0);
       return this.abort();
     }
@@ -361,13 +360,18 @@ export class ClientStream implements Downstream, StreamOwner, Timed {
     stream.sendHead(writer, false);
     const { plane } = this.#connection;
     const idleTimeoutMs = exchange.policy?.readTimeoutMs ?? plane.limits.idleTimeoutMs;
-    const tunnel = new StreamTunnel(plane, stream, upstream.channel, idleTimeoutMs, (sent, received) => {
+    const closed = (sent: number, received: number): void => {
       exchange.tunnelClosed(sent, received);
       this.#finish();
-    });
+    };
     const stash = this.#stash;
     this.#stash = [];
-    tunnel.start(stash, early, this.#bodyEnded);
+    if (endpoint.kind === "stream") {
+      new StreamPair(plane, stream, endpoint.stream, idleTimeoutMs, closed).start(stash, this.#bodyEnded);
+      return;
+    }
+    const tunnel = new StreamTunnel(plane, stream, endpoint.channel, idleTimeoutMs, closed);
+    tunnel.start(stash, endpoint.early, this.#bodyEnded);
   }
 
   #date(): string {
@@ -409,6 +413,12 @@ export class ClientStream implements Downstream, StreamOwner, Timed {
 interface UnendedRequest {
   readonly head: Buffer;
   readonly method: string;
+}
+
+function giveUp(endpoint: UpgradedEndpoint): void {
+  if (endpoint.kind === "stream") return endpoint.stream.reset(INTERNAL_ERROR);
+  endpoint.channel.owner = NOBODY;
+  endpoint.channel.destroy();
 }
 
 /** For a channel that is given up. */

@@ -65,6 +65,8 @@ class Notes implements Http2ConnectionOwner, StreamOwner {
   onIdle(): void {
     this.lines.push("idle");
   }
+  onSettings(): void {}
+
   onGoaway(): void {
     this.lines.push("goaway");
   }

@@ -59,6 +59,8 @@ export interface Http2ConnectionOwner {
   onIdle(): void;
   /** The peer wants no more streams on this connection; those it did not look at were reset with REFUSED_STREAM. */
   onGoaway(): void;
+  /** The peer's settings have come, or changed. */
+  onSettings(): void;
   /** A rule was broken, here or there: the connection ends with this code, and all streams were reset. */
   onFailed(code: Http2ErrorCode, reason: string): void;
 }
@@ -535,6 +537,7 @@ export class Http2Connection implements FrameSink, StreamCarrier {
     const problem = peer.apply(bytes, start, end);
     if (problem !== NO_ERROR) return this.#fail(problem, "a setting has a value that is not allowed");
     this.#output.frame(SETTINGS, ACK, 0, EMPTY, 0, 0);
+    this.#owner.onSettings();
     const change = peer.windowBytes - windowBefore;
     if (change === 0) return;
     for (const stream of this.#streams.values()) {

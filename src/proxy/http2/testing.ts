@@ -156,6 +156,8 @@ export class EchoOwner implements Http2ConnectionOwner {
   onIdle(): void {
     // Nothing waits for it.
   }
+  onSettings(): void {}
+
   onGoaway(): void {
     // Requests under way go on.
   }

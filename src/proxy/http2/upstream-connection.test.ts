@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { connect, createSecureServer, createServer, type Http2Server, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo } from "node:net";
+import { once } from "node:events";
 import type { Duplex } from "node:stream";
 import { createServer as createTlsServer } from "node:tls";
 import { test } from "node:test";
@@ -235,7 +236,7 @@ test(
 );
 
 test(
-  "A WebSocket to an endpoint that speaks HTTP/2 only is answered 502, and the endpoint stays in use",
+  "A WebSocket to an endpoint that takes none on streams and speaks HTTP/2 only is answered 502, and the endpoint stays in use",
   { skip: skipWithout("openssl") },
   async () => {
     await using plain = await openH2c(serveAll);
@@ -249,8 +250,8 @@ test(
         const client = RawClient.connect(edge.httpPort);
         client.send(UPGRADE);
         assert.match(
-          await client.heard("only"),
-          /^HTTP\/1\.1 502 [\s\S]*does not take a WebSocket: that needs HTTP\/1\.1/,
+          await client.heard("neither"),
+          /^HTTP\/1\.1 502 [\s\S]*does not take a WebSocket: that needs HTTP\/1\.1 or extended CONNECT/,
         );
         client.socket.destroy();
       }
@@ -259,6 +260,64 @@ test(
     }
   },
 );
+
+test("A WebSocket reaches an HTTP/2 endpoint on a stream where it takes those, from clients of both protocols", async () => {
+  let seen: Readonly<Record<string, unknown>> = {};
+  const server = createServer({ settings: { enableConnectProtocol: true } });
+  await using endpoint = await serve(server, (stream, headers) => {
+    seen = headers;
+    if (headers[":path"] === "/closed") {
+      stream.respond({ ":status": 403 });
+      stream.end("not here");
+      return;
+    }
+    stream.respond({ ":status": 200, "sec-websocket-protocol": "chat" });
+    stream.on("data", (bytes) => stream.write(String(bytes).toUpperCase()));
+    stream.on("end", () => stream.end("bye"));
+  });
+  await using edge = await openShop(endpoint.port, "h2c");
+  const key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
+  const client = RawClient.connect(edge.httpPort);
+  client.send(UPGRADE.replace("\r\n\r\n", `\r\n${key}\r\nSec-WebSocket-Protocol: chat\r\n\r\nearly`));
+  const head = await client.heard("EARLY");
+  assert.match(head, /^HTTP\/1\.1 101 [\s\S]*Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=\r\n/);
+  assert.match(head, /sec-websocket-protocol: chat\r\n/);
+  client.send("word");
+  await client.heard("EARLYWORD");
+  client.socket.end();
+  assert.match(await client.end(), /EARLYWORDbye$/);
+  assert.deepEqual(
+    [seen[":method"], seen[":protocol"], seen[":path"], seen["sec-websocket-key"], seen["upgrade"]],
+    ["CONNECT", "websocket", "/chat", undefined, undefined],
+  );
+  const refused = RawClient.connect(edge.httpPort);
+  refused.send(UPGRADE.replace("/chat", "/closed").replace("\r\n\r\n", `\r\n${key}\r\n\r\n`));
+  assert.match(await refused.heard("not here"), /^HTTP\/1\.1 403 /);
+  refused.socket.destroy();
+
+  const session = connect(`http://127.0.0.1:${edge.httpPort}`);
+  await once(session, "remoteSettings");
+  const stream = session.request({
+    ":method": "CONNECT",
+    ":protocol": "websocket",
+    ":scheme": "http",
+    ":path": "/chat",
+    ":authority": "shop.example",
+  });
+  let text = "";
+  stream.on("data", (bytes) => (text += String(bytes)));
+  const [answer] = (await once(stream, "response")) as [Readonly<Record<string, unknown>>];
+  assert.equal(answer[":status"], 200);
+  const big = "x".repeat(400_000);
+  stream.write(big);
+  await waitFor(() => text.length === big.length);
+  stream.end();
+  await once(stream, "close");
+  assert.equal(text, `${big.toUpperCase()}bye`);
+  await waitFor(() => edge.dataPlane.stats().connections.tunnels === 0);
+  session.destroy();
+  assert.equal(endpoint.sessions.size, 1);
+});
 
 test("A client that leaves cancels its stream, and the connection serves the next", async () => {
   let closed = 0;

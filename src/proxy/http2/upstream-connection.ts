@@ -6,10 +6,10 @@ import type { Timed } from "../deadlines.ts";
 import type { EndpointPool } from "../endpoint-pools.ts";
 import type { UpstreamFailure } from "../rescue.ts";
 import { failureOf, openSocket } from "../upstream-socket.ts";
-import type { Http2ErrorCode } from "./error-codes.ts";
+import { CANCEL, type Http2ErrorCode } from "./error-codes.ts";
 import type { Http2Transport } from "./frame-output.ts";
 import type { HeadWriter } from "./head-writer.ts";
-import { Http2Connection, type Http2ConnectionOwner } from "./http2-connection.ts";
+import { CONNECTION_CLOSED, Http2Connection, type Http2ConnectionOwner } from "./http2-connection.ts";
 import type { Http2Stream } from "./http2-stream.ts";
 import { turnEnd } from "./turn-end.ts";
 import type { Http2UpstreamStream } from "./upstream-stream.ts";
@@ -32,6 +32,8 @@ export class Http2UpstreamConnection implements ChannelOwner, Http2ConnectionOwn
   failureDetail = "it does not speak HTTP/2";
   readonly #engine: Http2Connection;
   readonly #touched: Http2UpstreamStream[] = [];
+  /** Requests for WebSockets that wait for the endpoint's settings. */
+  #unsettled: Http2UpstreamStream[] | undefined = [];
   #scheduled = false;
   #idleSinceMs: number;
   #gone = false;
@@ -74,6 +76,12 @@ export class Http2UpstreamConnection implements ChannelOwner, Http2ConnectionOwn
     return this.#engine.open(owner, head, false);
   }
 
+  /** Calls `stream.settled` once the endpoint has said what it can do; at once when it has. */
+  whenSettled(stream: Http2UpstreamStream): void {
+    if (this.#unsettled === undefined) stream.settled();
+    else this.#unsettled.push(stream);
+  }
+
   /** `stream` has collected something for its client that must leave when the bytes at hand are read. */
   touch(stream: Http2UpstreamStream): void {
     this.#touched.push(stream);
@@ -114,6 +122,9 @@ export class Http2UpstreamConnection implements ChannelOwner, Http2ConnectionOwn
     pool.plane.counters.upstreamOpen--;
     pool.plane.deadlines.remove(this);
     this.#engine.peerGone();
+    const waiting = this.#unsettled ?? [];
+    this.#unsettled = [];
+    for (const stream of waiting) stream.onReset(CANCEL, CONNECTION_CLOSED);
   }
 
   onDeadline(): void {
@@ -137,6 +148,13 @@ export class Http2UpstreamConnection implements ChannelOwner, Http2ConnectionOwn
   onIdle(): void {
     this.#idleSinceMs = this.pool.plane.deadlines.coarseNowMs;
     if (this.#gone || this.pool.leaving) this.closeWhenIdle();
+  }
+
+  onSettings(): void {
+    this.pool.extendedConnect = this.#engine.peer.extendedConnect;
+    const waiting = this.#unsettled ?? [];
+    this.#unsettled = undefined;
+    for (const stream of waiting) stream.settled();
   }
 
   onGoaway(): void {

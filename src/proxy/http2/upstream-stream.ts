@@ -13,6 +13,7 @@ import { HeadWriter } from "./head-writer.ts";
 import { CONNECTION_CLOSED, PEER_RESET } from "./http2-connection.ts";
 import type { Http2Stream, StreamOwner } from "./http2-stream.ts";
 import type { Http2UpstreamConnection } from "./upstream-connection.ts";
+import { webSocketAccept } from "./web-socket-key.ts";
 
 /** Heads are written one at a time, and copied by the engine. */
 const writer = new HeadWriter();
@@ -35,6 +36,11 @@ export class Http2UpstreamStream implements Upstream, StreamOwner, Timed {
   readonly #connection: Http2UpstreamConnection;
   #exchange: Exchange | undefined;
   #stream: Http2Stream | undefined;
+  /** A request for a WebSocket: what was to be sent, until the endpoint's settings are known. */
+  #waiting: Buffer | undefined;
+  #waitingLength = 0;
+  /** What the client wants a proof of that its key was read (RFC 6455 section 4.1); undefined: it wants no WebSocket. */
+  #webSocketKey: string | undefined;
   #refused = false;
   #requestComplete = false;
   #readTimeoutMs = 0;
@@ -63,9 +69,9 @@ export class Http2UpstreamStream implements Upstream, StreamOwner, Timed {
     return this.#stream?.congested === true;
   }
 
-  /** Everything is copied. */
+  /** Everything is copied, but for a request that waits. */
   get pendingBytes(): number {
-    return 0;
+    return this.#waiting === undefined ? 0 : this.#waitingLength;
   }
 
   begin(exchange: Exchange, readTimeoutMs: number, sendTimeoutMs: number): void {
@@ -78,6 +84,26 @@ export class Http2UpstreamStream implements Upstream, StreamOwner, Timed {
 
   /** Reads the head composed for HTTP/1.1, so that both protocols send the same. */
   sendRequest(request: Buffer, length: number): void {
+    if (this.#exchange?.wantsWebSocket !== true) return this.#send(request, length);
+    this.#waiting = request;
+    this.#waitingLength = length;
+    this.deadlineMs = this.pool.plane.deadlines.in(this.#readTimeoutMs);
+    this.#connection.whenSettled(this);
+  }
+
+  /** The endpoint has said what it can do. */
+  settled(): void {
+    const request = this.#waiting;
+    this.#waiting = undefined;
+    if (request === undefined || this.#exchange === undefined) return;
+    if (this.pool.extendedConnect !== true) return this.#fail("no-websocket", "");
+    this.#refused = !this.#connection.canOpen;
+    if (this.#refused) return this.#fail("closed", "");
+    this.#webSocketKey = "";
+    this.#send(request, this.#waitingLength);
+  }
+
+  #send(request: Buffer, length: number): void {
     const lineEnd = request.indexOf("\r\n");
     const [method = "", target = ""] = request.toString("latin1", 0, lineEnd).split(" ");
     headers.begin(lineEnd + 2);
@@ -87,9 +113,13 @@ export class Http2UpstreamStream implements Upstream, StreamOwner, Timed {
       if (headers.kind(index) === HOST) authority = headers.value(request, index);
     }
     writer.begin();
-    writer.request(method, this.pool.secure ? "https" : "http", authority, target, "");
+    const isWebSocket = this.#webSocketKey !== undefined;
+    const scheme = this.pool.secure ? "https" : "http";
+    writer.request(isWebSocket ? "CONNECT" : method, scheme, authority, target, isWebSocket ? "websocket" : "");
     for (let index = 0; index < headers.count; index++) {
-      if (passes(headers.kind(index))) putField(headers, request, index);
+      if (isWebSocket && nameOf(headers, request, index) === WEB_SOCKET_KEY) {
+        this.#webSocketKey = headers.value(request, index);
+      } else if (passes(headers.kind(index))) putField(headers, request, index);
     }
     // gRPC servers insist on it, and trailers do pass.
     writer.text("te", "trailers");
@@ -115,7 +145,7 @@ export class Http2UpstreamStream implements Upstream, StreamOwner, Timed {
 
   requestComplete(): void {
     this.#requestComplete = true;
-    this.#stream?.sendEnd();
+    if (this.#webSocketKey === undefined) this.#stream?.sendEnd();
     this.#watch();
   }
 
@@ -149,6 +179,11 @@ export class Http2UpstreamStream implements Upstream, StreamOwner, Timed {
     this.answered = true;
     const { responseParsers } = this.pool.plane;
     const { status } = fields;
+    if (this.#webSocketKey !== undefined && status >= 200) {
+      if (status < 300) return this.#switch(exchange, fields, this.#webSocketKey);
+      // It is an answer like any other.
+      this.#stream?.sendEnd();
+    }
     const bodiless = exchange.isHead || status < 200 || status === 204 || status === 304;
     const end = composeHead(fields, bodiless);
     const parser = responseParsers.shared;
@@ -207,6 +242,21 @@ export class Http2UpstreamStream implements Upstream, StreamOwner, Timed {
     this.#fail(this.congested ? "send-timeout" : "read-timeout", "");
   }
 
+  /** The endpoint takes the WebSocket: told as HTTP/1.1 would have it, so that clients of both protocols are answered alike. */
+  #switch(exchange: Exchange, fields: FieldBlock, key: string): void {
+    const stream = this.#stream;
+    const parser = this.pool.plane.responseParsers.shared;
+    parser.begin();
+    if (stream === undefined || parser.feed(scratch, 0, composeSwitch(fields, key)) !== DONE) {
+      parser.begin();
+      return this.#fail("protocol", "its answer to a WebSocket cannot be read");
+    }
+    stream.bodyLeft = -1;
+    this.#leave();
+    exchange.onSwitch(parser, { kind: "stream", stream });
+    this.#connection.touch(this);
+  }
+
   #fail(failure: UpstreamFailure, detail: string): void {
     const exchange = this.#exchange;
     const stream = this.#stream;
@@ -219,6 +269,7 @@ export class Http2UpstreamStream implements Upstream, StreamOwner, Timed {
     if (this.#exchange === undefined) return;
     this.#exchange = undefined;
     this.#stream = undefined;
+    this.#waiting = undefined;
     this.deadlineMs = Infinity;
     this.pool.plane.deadlines.remove(this);
     this.pool.inFlight--;
@@ -236,6 +287,22 @@ export class Http2UpstreamStream implements Upstream, StreamOwner, Timed {
 /** What belongs to an HTTP/1.1 connection, or is said otherwise in HTTP/2. */
 function passes(kind: number): boolean {
   return kind !== HOST && kind !== CONNECTION && kind !== TRANSFER_ENCODING && kind !== UPGRADE;
+}
+
+const WEB_SOCKET_KEY = "sec-websocket-key";
+
+function nameOf(headers: HeaderSection, bytes: Buffer, index: number): string {
+  return bytes.toString("latin1", headers.lineStart(index), headers.nameEnd(index)).toLowerCase();
+}
+
+/** Writes the answer to an upgrade into `scratch`; returns where it ends. */
+function composeSwitch(fields: FieldBlock, key: string): number {
+  const room = fields.end + 4 * FIXED_BYTES;
+  if (scratch.length < room) scratch = Buffer.allocUnsafeSlow(2 * room);
+  let at = putText(scratch, 0, "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n");
+  at = putText(scratch, at, `Sec-WebSocket-Accept: ${webSocketAccept(key)}\r\n`);
+  at = putBytes(scratch, at, fields.bytes, 0, fields.end);
+  return putText(scratch, at, "\r\n");
 }
 
 function putField(headers: HeaderSection, bytes: Buffer, index: number): void {
