@@ -4,9 +4,8 @@
  */
 export const TRIED: Readonly<Record<string, string>> = {
   http1:
-    "Tried: reads through a callback of our own instead of Node's (no difference), fewer threads for V8, no context frames " +
-    "for asynchronous calls, other settings of malloc (none makes a difference). What is left is the price of entering and " +
-    "leaving JavaScript for each read.",
+    "Tried: reads through a callback of our own instead of Node's (no difference). Most of it is the kernel's work for the " +
+    "write; what is left is the price of entering and leaving JavaScript for each read.",
   https1:
     "Tried: the same as without TLS. Head and small body already leave as one record and one write, and AES-128-GCM is agreed " +
     "on before AES-256. What is left is in how Node carries TLS: each read and write passes two memory queues beside OpenSSL, " +
@@ -20,7 +19,7 @@ export const TRIED: Readonly<Record<string, string>> = {
   "tls-resume":
     "Tried: the same as for new sessions. A resumed session saves the signature alone, so the two sockets of Node weigh more.",
   websocket:
-    "Tried: reads through a callback of our own instead of Node's (no difference), writing without a copy (the copy of a small " +
-    "message does not show), fewer threads for V8. Each message is one read and one write, as with nginx; what is left is how " +
+    "Tried: reads through a callback of our own instead of Node's (no difference), fewer threads for V8, no context frames for " +
+    "asynchronous calls, other settings of malloc (none beyond the noise of a run). Each message is one read and one write, as with nginx; what is left is how " +
     "Node carries TLS: two memory queues beside OpenSSL, and a callback for each completed write.",
 };
