@@ -101,7 +101,9 @@ describe("ACME accounts", () => {
     assert.equal((await test.condition(ISSUER, "le", "Ready"))?.status, "True");
     const messages = (await test.store.list(EVENT)).items.map((event) => String(event["message"]));
     assert.ok(
-      messages.some((text) => text.startsWith("Cannot change the key of the ACME account, which stays as it is")),
+      messages.some((text) =>
+        text.startsWith("Cannot do with the ACME account what the annotations ask, so it stays as it is"),
+      ),
     );
     refusing = false;
     await test.pass(60_000, 1000);

@@ -157,6 +157,21 @@ describe("ACME issuance", () => {
     });
   }
 
+  it("fails an attempt all the same where annotations may not be written", async () => {
+    await using test = await withIssuer();
+    const forbidding = new MortalStore(test.store);
+    const { update } = forbidding;
+    forbidding.update = (kind, object, ...rest) => {
+      if (kind !== ORDER && kind !== CERTIFICATE_REQUEST) return update(kind, object, ...rest);
+      return Promise.reject(new LintelError("Cannot update: not allowed", { code: "Forbidden" }));
+    };
+    await test.restart({ store: forbidding });
+    test.ca.validate = () => problemOf("connection", "refused");
+    await test.store.create(CERTIFICATE, certificate());
+    await test.until(async () => (await test.condition(CERTIFICATE, "web", "Issuing"))?.status === "False", "failure");
+    assert.match(await readyMessage(test), /refused \(connection\).*Next attempt by itself at 2026-01-01T01:00/);
+  });
+
   it("says on the Certificate what the CA found and what to do", async () => {
     await using test = await withIssuer();
     test.ca.validate = (name) => problemOf("connection", `Fetching http://${name}/: Connection refused`);

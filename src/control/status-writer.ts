@@ -59,17 +59,24 @@ export async function writeObject(
   return undefined;
 }
 
-/** Stores `annotations` on the object beside those it has. */
+/**
+ * Stores `annotations` on the object beside those it has. They are advice to other controllers: where a cluster does not let
+ * us write them, they are left out.
+ */
 export async function annotate(
   store: Store,
   kind: Kind,
   object: KubeObject,
   annotations: Readonly<Record<string, string>>,
 ): Promise<void> {
-  await writeObject(store, kind, object, (found) => ({
-    ...found,
-    metadata: { ...found.metadata, annotations: { ...found.metadata.annotations, ...annotations } },
-  }));
+  try {
+    await writeObject(store, kind, object, (found) => ({
+      ...found,
+      metadata: { ...found.metadata, annotations: { ...found.metadata.annotations, ...annotations } },
+    }));
+  } catch (error) {
+    if (!isLintelError(error, "Forbidden", "Refused")) throw error;
+  }
 }
 
 /** Deletes the object; that it is already gone is no failure. */

@@ -145,7 +145,6 @@ class Attempt {
           if (caller !== undefined) this.#world.accounts.put(this.#issuer, caller);
         }
         await this.#writeReady("True", "ACMEAccountRegistered", decision.message);
-        if (await keepAccountFinalizer(this.#world, this.#kind, this.#issuer)) return "again";
         return typeof key === "object" ? this.#rotate(key, decision.accountUrl, setback) : undefined;
       case "register":
         return typeof key === "object" ? this.#register(key, facts, setback) : undefined;
@@ -167,6 +166,7 @@ class Attempt {
     const same = setback?.inputs === inputs ? setback : undefined;
     if (same !== undefined && clock.nowMs() < same.notBeforeMs) return same;
     try {
+      if (await keepAccountFinalizer(this.#world, this.#kind, this.#issuer)) return "again";
       const outcome = await rotateAccountKey(this.#world, this.#issuer, key, accountUrl);
       if (outcome === "wait") return { failures: 0, notBeforeMs: clock.nowMs() + REGISTER_RETRY_MS_MIN, inputs };
       if (outcome === "not wanted") return undefined;
@@ -175,7 +175,7 @@ class Attempt {
     } catch (error) {
       if (!isLintelError(error)) throw error;
       const failures = same?.failures ?? 0;
-      const message = `Cannot change the key of the ACME account, which stays as it is: ${withHint(error)}`;
+      const message = `Cannot do with the ACME account what the annotations ask, so it stays as it is: ${withHint(error)}`;
       events.warning(this.#issuer.object, "ErrInitIssuer", message);
       return { failures: failures + 1, notBeforeMs: clock.nowMs() + retryAfterMs(error, failures), inputs };
     }
