@@ -4,17 +4,19 @@ import { createHmac, type KeyObject } from "node:crypto";
 import { get } from "node:https";
 import { test, type TestContext } from "node:test";
 import { FlattenedSign } from "jose";
-import { isRecord, stringAt } from "../../ground/json.ts";
+import { arrayAt, isRecord, stringAt } from "../../ground/json.ts";
 import { systemClock } from "../../ground/system-clock.ts";
 import { generateKey } from "../../pki/key.ts";
 import { temporaryFolder } from "../../pki/testing.ts";
 import { Transport, type TransportResponse } from "../client/transport.ts";
+import { Ledger } from "./ledger.ts";
 import { openTestServer, type TestServer } from "./testing.ts";
 
 const BASE = "/acme/local";
 
 interface Caller {
   readonly server: TestServer;
+  readonly directory: string;
   readonly transport: Transport;
   readonly key: KeyObject;
   readonly jwk: Readonly<Record<string, unknown>>;
@@ -197,6 +199,33 @@ test("AcmeServer gives a nonce and the directory's link with every answer", asyn
   }
 });
 
+test("AcmeServer lists orders a page at a time", async (t) => {
+  const caller = await open(t);
+  const accountId = caller.kid.split("/").at(-1) ?? "";
+  const ledger = Ledger.open(caller.directory);
+  t.after(() => ledger.close());
+  const expiresMs = systemClock.nowMs() + 3_600_000;
+  for (let count = 0; count < 101; count++) {
+    const id = `order-${String(count).padStart(3, "0")}`;
+    const challenge = { id, type: "http-01", token: id, state: "pending" } as const;
+    const identifier = { type: "dns", value: "a.internal" } as const;
+    const shared = { id, accountId, expiresMs };
+    ledger.addOrder({ ...shared, identifiers: [identifier], authorizationIds: [id] }, [
+      { ...shared, identifier, deactivated: false, challenges: [challenge] },
+    ]);
+  }
+  const page = async (url: string): Promise<{ count: number; next: string | undefined }> => {
+    const header = { alg: "ES256", kid: caller.kid, nonce: await caller.nonce(), url };
+    const jws = await new FlattenedSign(Buffer.from("")).setProtectedHeader(header).sign(caller.key);
+    const response = await send(caller, url, jws);
+    const [, next] = /<([^>]+)>;rel="next"/.exec(String(response.headers["link"])) ?? [];
+    return { count: arrayAt(JSON.parse(response.body), "orders").length, next };
+  };
+  const first = await page(`${caller.kid}/orders`);
+  assert.equal(first.count, 100);
+  assert.deepEqual(await page(first.next ?? ""), { count: 1, next: undefined });
+});
+
 test("AcmeServer names its URLs as the client reached it, for hosts that it knows and no others", async (t) => {
   const { server } = await open(t);
   const { port } = new URL(server.baseUrl);
@@ -241,7 +270,7 @@ async function open(t: TestContext): Promise<Caller> {
   const jws = await new FlattenedSign(Buffer.from("{}")).setProtectedHeader(header).sign(key);
   const made = await transport.send({ url, method: "POST", body: JSON.stringify(jws) });
   assert.equal(made.status, 201);
-  return { server, transport, key, jwk, kid: made.headers.location ?? "", nonce };
+  return { server, directory, transport, key, jwk, kid: made.headers.location ?? "", nonce };
 }
 
 function send(caller: Caller, url: string, body: unknown): Promise<TransportResponse> {
