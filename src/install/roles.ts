@@ -29,14 +29,18 @@ export const CLUSTER_RULES: readonly Rule[] = [
     resources: ["certificates"],
     verbs: [...READ, "create", "update", "delete"],
   },
-  { apiGroups: ["cert-manager.io"], resources: ["certificaterequests"], verbs: [...READ, "create", "delete"] },
-  { apiGroups: ["cert-manager.io"], resources: ["issuers", "clusterissuers"], verbs: READ },
+  {
+    apiGroups: ["cert-manager.io"],
+    resources: ["certificaterequests"],
+    verbs: [...READ, "create", "update", "delete"],
+  },
+  { apiGroups: ["cert-manager.io"], resources: ["issuers", "clusterissuers"], verbs: [...READ, "update"] },
   {
     apiGroups: ["cert-manager.io"],
     resources: ["certificates/status", "certificaterequests/status", "issuers/status", "clusterissuers/status"],
     verbs: ["patch"],
   },
-  { apiGroups: ["acme.cert-manager.io"], resources: ["orders"], verbs: [...READ, "create"] },
+  { apiGroups: ["acme.cert-manager.io"], resources: ["orders"], verbs: [...READ, "create", "update"] },
   {
     apiGroups: ["acme.cert-manager.io"],
     resources: ["challenges"],

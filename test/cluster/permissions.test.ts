@@ -14,7 +14,7 @@ import { skipWithout } from "../../src/ground/testing.ts";
 import { eventually } from "../e2e/eventually.ts";
 import { freePort } from "../e2e/free-port.ts";
 import { run } from "../e2e/instance.ts";
-import { startPebble } from "../e2e/pebble.ts";
+import { startPebble, type Pebble } from "../e2e/pebble.ts";
 import { ApiServer } from "./api-server.ts";
 import { findKubernetesBinaries } from "./kubernetes-binaries.ts";
 import { Replica } from "./replica.ts";
@@ -100,7 +100,7 @@ describe("what lintel manifests prints, on a real API server", { skip }, () => {
     assert.deepEqual(refused, []);
     const granted = [...CLUSTER_RULES, ...NAMESPACE_RULES].flatMap(grantsOf).sort();
     assert.deepEqual(used, [...new Set(granted)]);
-    assert.equal((await store.list(ORDER)).items.length, 2, "a CA is asked once for each certificate");
+    assert.equal((await store.list(ORDER)).items.length, 3, "a CA is asked once for each certificate");
   });
 
   it("is missed with a sentence that names it, when any part of reading is not granted", async (t) => {
@@ -128,11 +128,7 @@ describe("what lintel manifests prints, on a real API server", { skip }, () => {
 });
 
 /** Everything that happens to a certificate in its life. */
-async function walk(
-  t: TestContext,
-  store: ClusterStore,
-  pebble: { directoryUrl: string; caPem: string },
-): Promise<void> {
+async function walk(t: TestContext, store: ClusterStore, pebble: Pebble): Promise<void> {
   await store.create(NAMESPACE, make(NAMESPACE, "shop", {}));
   const acme = {
     server: pebble.directoryUrl,
@@ -141,7 +137,10 @@ async function walk(
     solvers: [{ http01: { ingress: { ingressClassName: "lintel" } } }],
   };
   await store.create(ISSUER, make(ISSUER, "le", { spec: { acme } }));
-  await store.create(CLUSTER_ISSUER, make(CLUSTER_ISSUER, "self", { spec: { selfSigned: {} } }));
+  const toClose = { annotations: { "lintel.dev/deactivate-account-on-delete": "true" } };
+  for (const kind of [ISSUER, CLUSTER_ISSUER]) {
+    await store.create(kind, make(kind, "closing", { metadata: toClose, spec: { acme } }));
+  }
   await store.create(INGRESS, ingress("shop.example"));
   await ready(store, 1);
   t.diagnostic("issued");
@@ -149,9 +148,25 @@ async function walk(
   await ready(store, 2);
   const withTls = ingress("www.shop.example");
   await store.update(INGRESS, { ...withTls, spec: { ...recordAt(withTls, "spec"), tls: [] } });
+  await fail(store, pebble);
   await eventually("the Certificate gone", async () =>
     (await store.get(CERTIFICATE, "shop", "web-tls")) === undefined ? true : undefined,
   );
+}
+
+/** A name whose validation fails: the cause is noted for the attempts that follow. */
+async function fail(store: ClusterStore, pebble: Pick<Pebble, "dnsControl">): Promise<void> {
+  const host = "closed.example";
+  const answer = { host: `${host}.`, addresses: ["127.0.0.99"] };
+  await fetch(`${pebble.dnsControl}/add-a`, { method: "POST", body: JSON.stringify(answer) });
+  await store.create(
+    CERTIFICATE,
+    make(CERTIFICATE, "closed", { spec: { secretName: "closed-tls", dnsNames: [host], issuerRef: { name: "le" } } }),
+  );
+  await eventually("the failure", async () => {
+    const found = await store.get(CERTIFICATE, "shop", "closed");
+    return recordAt(found, "status")["failedIssuanceAttempts"] === 1 ? true : undefined;
+  });
 }
 
 async function ready(store: ClusterStore, revision: number): Promise<void> {
