@@ -2,14 +2,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { Resolver } from "../acme/dns/resolver.ts";
 import { hasKnot, KNOT_SECRET, startKnot } from "../acme/solvers/testing.ts";
-import { portOf } from "../acme/testing.ts";
 import { systemClock } from "../ground/system-clock.ts";
-import { MemoryLog, seededRandom, skipWithout } from "../ground/testing.ts";
+import { MemoryLog, freePort, seededRandom, skipWithout } from "../ground/testing.ts";
 import { LocalCa } from "../pki/local-ca.ts";
 import { temporaryFolder } from "../pki/testing.ts";
 import { parseCertificate } from "../pki/x509/certificate.ts";
@@ -22,14 +20,6 @@ import { FakeEdge, make } from "./testing.ts";
 
 const noPebble = skipWithout("pebble");
 const PATIENCE_MS = 40_000;
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const port = portOf(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** Starts Pebble, which asks the DNS server at `dnsPort`. */
 async function startPebble(t: TestContext, dnsPort: number): Promise<{ url: string; ca: LocalCa }> {

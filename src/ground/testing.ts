@@ -1,4 +1,5 @@
 import { accessSync, constants } from "node:fs";
+import { createServer } from "node:net";
 import { delimiter, join } from "node:path";
 import type { Clock, Timer } from "./clock.ts";
 import type { Logger } from "./log.ts";
@@ -120,6 +121,28 @@ export function seededRandom(seed: number): () => number {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   };
+}
+
+/** Below the ports that systems give out by themselves, so that no connection of anyone takes one in between. */
+const FREE_PORTS = { from: 10_000, count: 22_000 } as const;
+
+/** Returns a port of 127.0.0.1 that was free a moment ago, for programs that cannot choose one themselves. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = FREE_PORTS.from + Math.floor(Math.random() * FREE_PORTS.count);
+    if (await isFree(port)) return port;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  const isListening = new Promise<boolean>((resolve) => {
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => resolve(true));
+  });
+  if (!(await isListening)) return false;
+  await new Promise((resolve) => server.close(resolve));
+  return true;
 }
 
 /** Debian packages that are not named like the tool they bring. */

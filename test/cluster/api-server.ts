@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
+import { freePort } from "../../src/ground/testing.ts";
 import { systemClock } from "../../src/ground/system-clock.ts";
 import { customResourceDefinitions } from "../../src/install/custom-resource-definitions.ts";
 import { CUSTOM_RESOURCE_DEFINITION, NAMESPACE, type Kind } from "../../src/resource/kind.ts";
@@ -14,7 +15,6 @@ import { ClusterStore } from "../../src/store/cluster/cluster-store.ts";
 import { KubeClient } from "../../src/store/cluster/kube-client.ts";
 import { kubeconfigAccess } from "../../src/store/cluster/kubeconfig-access.ts";
 import { eventually } from "../e2e/eventually.ts";
-import { freePort } from "../e2e/free-port.ts";
 import type { KubernetesBinaries } from "./kubernetes-binaries.ts";
 
 /** A start takes seconds; on a loaded machine, many. */

@@ -9,10 +9,9 @@ import { Transport } from "../../src/acme/client/transport.ts";
 import { hasKnot, startKnot } from "../../src/acme/solvers/testing.ts";
 import { stringAt } from "../../src/ground/json.ts";
 import { systemClock } from "../../src/ground/system-clock.ts";
-import { skipWithout } from "../../src/ground/testing.ts";
+import { freePort, skipWithout } from "../../src/ground/testing.ts";
 import { LocalCa } from "../../src/pki/local-ca.ts";
 import { eventually } from "./eventually.ts";
-import { freePort } from "./free-port.ts";
 import { Instance, lintel, run, stateFolder } from "./instance.ts";
 
 /** A name that the test zone has, at 127.0.0.1. */

@@ -5,10 +5,10 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+import { freePort } from "../../src/ground/testing.ts";
 import { systemClock } from "../../src/ground/system-clock.ts";
 import { LocalCa } from "../../src/pki/local-ca.ts";
 import { eventually } from "./eventually.ts";
-import { freePort } from "./free-port.ts";
 
 /** How one Pebble is run. */
 export interface PebbleOptions {

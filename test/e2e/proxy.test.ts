@@ -8,11 +8,10 @@ import { connect as connectTls, type TLSSocket } from "node:tls";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { isRecord } from "../../src/ground/json.ts";
-import { freePort } from "./free-port.ts";
 import { httpsGet } from "./https-get.ts";
 import { Instance, lintel, stateFolder } from "./instance.ts";
 import { startPebble } from "./pebble.ts";
-import { skipWithout } from "../../src/ground/testing.ts";
+import { freePort, skipWithout } from "../../src/ground/testing.ts";
 
 test("proxy serves a name and an IP address with the local CA, redirects, and sets the forwarded headers", async (t) => {
   const port = await headerServer(t);

@@ -5,7 +5,7 @@ import type { KeyObject } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { get } from "node:https";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { test, type TestContext } from "node:test";
@@ -17,10 +17,10 @@ import { coversHost, parseCertificate, parseChain } from "../../pki/x509/certifi
 import { parseIp } from "../../pki/x509/ip-address.ts";
 import { createRequest } from "../../pki/x509/request.ts";
 import { type AcmeOrder, advance, nextStep } from "../order.ts";
-import { ChallengeResponder, portOf } from "../testing.ts";
+import { ChallengeResponder } from "../testing.ts";
 import { AcmeClient, AcmeError } from "./acme-client.ts";
 import { driveStep } from "./testing.ts";
-import { skipWithout } from "../../ground/testing.ts";
+import { freePort, skipWithout } from "../../ground/testing.ts";
 
 const skip = skipWithout("pebble");
 
@@ -233,7 +233,7 @@ async function startPebble(
     join(directory, name),
   );
   assert.ok(certificate !== undefined && privateKey !== undefined && configFile !== undefined);
-  const [port, managementPort] = await freePorts();
+  const [port, managementPort] = await Promise.all([freePort(), freePort()]);
   const pebble = {
     listenAddress: `127.0.0.1:${port}`,
     managementListenAddress: `127.0.0.1:${managementPort}`,
@@ -279,12 +279,4 @@ async function answers(port: number): Promise<void> {
     if (connected) return;
     await systemClock.sleep(10);
   }
-}
-
-async function freePorts(): Promise<readonly [number, number]> {
-  const servers = [createServer(), createServer()];
-  await Promise.all(servers.map((server) => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))));
-  const [first = 0, second = 0] = servers.map(portOf);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return [first, second];
 }

@@ -2,16 +2,14 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { temporaryFolder } from "../../pki/testing.ts";
 import { coversHost, parseCertificate } from "../../pki/x509/certificate.ts";
-import { portOf } from "../testing.ts";
 import { createHttp01Dialer } from "./http01-dialer.ts";
 import { openTestServer } from "./testing.ts";
-import { skipWithout } from "../../ground/testing.ts";
+import { freePort, skipWithout } from "../../ground/testing.ts";
 
 const run = promisify(execFile);
 
@@ -49,11 +47,3 @@ test("certbot gets, renews after a restart, and revokes a certificate", { skip: 
   const revoked = server.log.lines.find((line) => line.message === "Certificate revoked");
   assert.deepEqual(revoked?.fields, { serial: second.serialHex, reason: 4 });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const port = portOf(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

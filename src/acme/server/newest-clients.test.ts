@@ -3,15 +3,13 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { promisify } from "node:util";
-import { skipWithout } from "../../ground/testing.ts";
+import { freePort, skipWithout } from "../../ground/testing.ts";
 import { temporaryFolder } from "../../pki/testing.ts";
 import { type CertificateFacts, parseCertificate } from "../../pki/x509/certificate.ts";
-import { portOf } from "../testing.ts";
 import { issueExternalAccount } from "./external-account-keys.ts";
 import { createHttp01Dialer } from "./http01-dialer.ts";
 import { Ledger } from "./ledger.ts";
@@ -151,11 +149,3 @@ test("certbot 5 takes a profile and an address, and renews when the CA asks", { 
   await certbot("revoke", "--server", server.directoryUrl, "--cert-path", live, "--no-delete-after-revoke");
   assert.equal(said(server, "Certificate revoked"), 1);
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const port = portOf(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

@@ -1,11 +1,11 @@
 import { execFileSync, spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage } from "node:http";
-import { createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { portOf } from "../testing.ts";
+import { freePort } from "../../ground/testing.ts";
 
 /** A key of the test zone, in base64. */
 export const KNOT_SECRET = "c2VjcmV0LW9mLXRoZS10ZXN0LXpvbmUtMzItYnl0ZXM=";
@@ -67,14 +67,6 @@ function digs(port: number): boolean {
   } catch {
     return false;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createTcpServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const port = portOf(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** What a stand-in API was asked. */

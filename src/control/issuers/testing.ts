@@ -12,7 +12,7 @@ import type { TestContext } from "node:test";
 import { portOf } from "../../acme/testing.ts";
 import { arrayAt, recordAt, stringAt } from "../../ground/json.ts";
 import { systemClock } from "../../ground/system-clock.ts";
-import { skipWithout } from "../../ground/testing.ts";
+import { freePort, skipWithout } from "../../ground/testing.ts";
 import { encodeKey, generateKey } from "../../pki/key.ts";
 import { LocalCa } from "../../pki/local-ca.ts";
 import { selfSign, signRequest, type SigningAuthority } from "../../pki/sign.ts";
@@ -315,14 +315,6 @@ class BaoAdmin {
     if ((incoming.statusCode ?? 0) >= 400) throw new Error(`${method} ${path}: ${String(incoming.statusCode)} ${text}`);
     return parsed(text);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createHttpServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const port = portOf(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 async function serverPair(t: TestContext): Promise<{ chain: string; key: string; caBundle: string }> {
