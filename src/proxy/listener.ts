@@ -76,8 +76,8 @@ export interface TlsPeekOptions {
 
 /**
  * Reads the ClientHello of a new connection, however many reads it takes, puts it back and hands the socket to the TLS
- * server of the name. For a name without a certificate the handshake fails with unrecognized_name: there is no silent
- * stand-in for any name.
+ * server of the name. For a name that has no certificate, nor the snapshot one for any name (`*`), the handshake fails with
+ * unrecognized_name.
  */
 export class TlsPeek implements Timed {
   deadlineMs: number;
@@ -142,8 +142,10 @@ export class TlsPeek implements Timed {
     const through = lookupHost(plane.snapshot.tls, hello.serverName)?.passthrough;
     if (challenge === undefined && through !== undefined) return onPassthrough(socket, hello.serverName, through);
     const profile = challenge ?? table.profile(hello.serverName);
-    if (profile === undefined) {
+    if (challenge === undefined && (profile === undefined || isUnknown(plane, hello.serverName))) {
       plane.counters.unknownNames++;
+    }
+    if (profile === undefined) {
       socket.end(UNRECOGNIZED_NAME, () => socket.destroy());
       return;
     }
@@ -161,6 +163,11 @@ export class TlsPeek implements Timed {
 
 /** The close that follows an error says all there is to it. */
 function ignore(): void {}
+
+/** Whether only what answers for any name takes this one, for TLS and for requests alike, and no rule is for any host. */
+function isUnknown({ snapshot }: Plane, name: string): boolean {
+  return lookupHost(snapshot.tls, name)?.host === "*" && lookupHost(snapshot.hosts, name) === undefined;
+}
 
 function looksLikeHttp(bytes: Uint8Array): boolean {
   const first = bytes[0] ?? 0;

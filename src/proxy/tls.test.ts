@@ -137,6 +137,16 @@ withOpenSsl("DataPlane fails the handshake with unrecognized_name when nothing i
   await waitFor(() => edge.dataPlane.stats().connections.open === 0);
 });
 
+withOpenSsl("DataPlane counts a name that no rule knows when the certificate for any name answers it", async () => {
+  const certificates = [{ id: "a", made: await make("a.example", "ec") }];
+  const snapshot = tlsSnapshot([{ host: "*", certificates }]);
+  await using edge = await openEdge(snapshot);
+  assert.equal(await nameServed(edge.httpsPort, { servername: "shop.example" }), "a.example ec");
+  assert.equal(edge.dataPlane.stats().tls.unknownName, 0);
+  assert.equal(await nameServed(edge.httpsPort, { servername: "b.example" }), "a.example ec");
+  assert.equal(edge.dataPlane.stats().tls.unknownName, 1);
+});
+
 withOpenSsl("DataPlane serves ECDSA or RSA for one name, as the client can verify", async () => {
   await using edge = await openEdge(
     tlsSnapshot([

@@ -454,6 +454,15 @@ test("A WebSocket whose endpoint cannot prove that it read the key is reset", as
   await waitFor(() => edge.dataPlane.stats().upstream.open === 0);
 });
 
+test("Extended CONNECT for another protocol than websocket is answered 501, named as such", async () => {
+  await using edge = await openShop();
+  await using client = new Client(edge);
+  await new Promise((resolve) => client.session.on("remoteSettings", resolve));
+  const answer = await answerOf(client.request({ ":method": "CONNECT", ":protocol": "connect-udp" }));
+  assert.equal(answer.status, 501);
+  assert.match(answer.body.toString(), /^501 Not Implemented: the only protocol/);
+});
+
 test("curl and nghttp are served by prior knowledge", { skip: skipWithout("curl", "nghttp") }, async () => {
   await using edge = await openShop();
   const url = `http://127.0.0.1:${edge.httpPort}/a`;

@@ -75,6 +75,8 @@ describe("FieldBlock", () => {
     ["a pseudo-field after others", [[":method", "GET"], ["x", "1"], ...GET.slice(1)]],
     ["no :method", GET.slice(1)],
     ["no :scheme", GET.filter(([name]) => name !== ":scheme")],
+    ["a URL in :scheme", [[":scheme", "http://b.example/?"], ...GET.filter(([name]) => name !== ":scheme")]],
+    ["a digit at the start of :scheme", [[":scheme", "1http"], ...GET.filter(([name]) => name !== ":scheme")]],
     ["no :path", GET.filter(([name]) => name !== ":path")],
     ["an empty :path", [...GET.filter(([name]) => name !== ":path"), [":path", ""]]],
     ["a :path that does not start with a slash", [...GET.filter(([name]) => name !== ":path"), [":path", "a"]]],
