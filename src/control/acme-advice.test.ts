@@ -23,6 +23,16 @@ describe("explainProblem()", () => {
     assert.match(explainProblem(problem, undefined), /CAA record of a\.example/);
   });
 
+  it("speaks of the account, not of DNS, when an unauthorized problem is about no name", () => {
+    const said = explainProblem(problemOf("unauthorized", "The key id is unknown."), undefined);
+    assert.match(said, /Compare spec\.acme\.externalAccountBinding of the issuer/);
+    assert.doesNotMatch(said, /DNS|port 80/);
+    assert.match(
+      explainProblem(problemOf("unauthorized", "404"), "shop.example"),
+      /Something else answered for shop\.example/,
+    );
+  });
+
   it("adds nothing to a problem that only the CA understands", () => {
     assert.equal(explainProblem(problemOf("badSignatureAlgorithm", "oops"), "x"), "oops (badSignatureAlgorithm)");
   });

@@ -5,9 +5,16 @@ import { describeProblem, shortType, type AcmeProblem } from "../acme/wire.ts";
  * step after a full stop. `name` is the host it is about, where there is one.
  */
 export function explainProblem(problem: AcmeProblem, name: string | undefined): string {
-  const step = nextStepFor(problem, name ?? firstName(problem) ?? "the name");
+  const about = name ?? firstName(problem);
+  // About no name is about the account: a key id that the CA does not know, or a MAC key of another one.
+  if (about === undefined && shortType(problem) === "unauthorized")
+    return `${describeProblem(problem)}. ${ACCOUNT_ADVICE}`;
+  const step = nextStepFor(problem, about ?? "the name");
   return step === undefined ? describeProblem(problem) : `${describeProblem(problem)}. ${step}`;
 }
+
+const ACCOUNT_ADVICE =
+  "Compare spec.acme.externalAccountBinding of the issuer, its keyID and the key in its Secret, with what the CA gave you";
 
 function firstName(problem: AcmeProblem): string | undefined {
   return problem.subproblems?.find((part) => part.identifier !== undefined)?.identifier?.value;

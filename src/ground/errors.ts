@@ -59,13 +59,17 @@ export function isLintelError(error: unknown, ...codes: readonly ErrorCode[]): e
   return error instanceof LintelError && (codes.length === 0 || codes.includes(error.code));
 }
 
+/** What Node appends when a certificate is not trusted: a switch of the runtime, which who reads our messages can't set. */
+const RUNTIME_ADVICE = "; if the root CA is installed locally, try running Node.js with --use-system-ca";
+
 /** Returns the sentence of anything that was thrown, with its causes joined by ": " (at most four deep). */
 export function messageOf(error: unknown): string {
   const parts: string[] = [];
   let current: unknown = error;
   for (let depth = 0; depth < 4 && current !== undefined && current !== null; depth++) {
-    const text =
+    const said =
       current instanceof Error ? current.message : typeof current === "string" ? current : JSON.stringify(current);
+    const text = said.replace(RUNTIME_ADVICE, "");
     // A message often ends with what its cause says.
     if (text !== "" && !parts.some((part) => part.includes(text))) parts.push(text);
     current = current instanceof Error ? current.cause : undefined;

@@ -50,6 +50,16 @@ describe("readCertificate()", () => {
       { dnsNames: ["*.shop.example", "_dmarc.shop.example", "a b"] },
       'spec.dnsNames[2] "a b" is not a DNS name; write an international one in its xn-- form',
     ],
+    [
+      "a URI with a space",
+      { uris: ["spiffe://shop/a", "not a uri"] },
+      'spec.uris[1] "not a uri" has a space, a control character or one outside ASCII; percent-encode it',
+    ],
+    [
+      "an international e-mail address",
+      { emailAddresses: ["a@bücher.example"] },
+      'spec.emailAddresses[0] "a@bücher.example" has a space, a control character or one outside ASCII; write an international domain in its xn-- form',
+    ],
     ["a short duration", { duration: "30m" }, "spec.duration is shorter than 1h"],
     ["a short renewBefore", { renewBefore: "1m" }, "spec.renewBefore is shorter than 5m"],
     [

@@ -224,9 +224,8 @@ function nameProblems(spec: CertificateSpec, literalCommonName: string): readonl
   problems.push(...dnsNames.flatMap((name, index) => dnsNameProblem(name, index) ?? []));
   problems.push(
     ...ipAddresses.filter((ip) => !isIpAddress(ip)).map((ip) => `spec.ipAddresses "${ip}" is not an IP address`),
-    ...[...uris, ...emailAddresses]
-      .filter((name) => !/^[\x21-\x7e]+$/.test(name))
-      .map((name) => `"${name}" has characters outside ASCII; percent-encode a URI, write a domain in its xn-- form`),
+    ...asciiProblems("spec.uris", uris, "percent-encode it"),
+    ...asciiProblems("spec.emailAddresses", emailAddresses, "write an international domain in its xn-- form"),
   );
   if (Buffer.byteLength(commonName) > COMMON_NAME_LENGTH_MAX) {
     problems.push(`the common name is longer than ${String(COMMON_NAME_LENGTH_MAX)} bytes; use dnsNames instead`);
@@ -257,6 +256,15 @@ const DNS_NAME = /^(?:\*\.)?[a-z0-9_](?:[-a-z0-9_]*[a-z0-9_])?(?:\.[a-z0-9_](?:[
 
 /** RFC 1035 section 2.3.4. */
 const DNS_NAME_LENGTH_MAX = 253;
+
+/** The names that a certificate's IA5String cannot hold as they are written, each with what to do about it. */
+function asciiProblems(path: string, names: readonly string[], hint: string): string[] {
+  return names.flatMap((name, index) =>
+    /^[\x21-\x7e]+$/.test(name)
+      ? []
+      : `${path}[${String(index)}] "${name}" has a space, a control character or one outside ASCII; ${hint}`,
+  );
+}
 
 function dnsNameProblem(name: string, index: number): string | undefined {
   if (name.length <= DNS_NAME_LENGTH_MAX && DNS_NAME.test(name)) return undefined;
