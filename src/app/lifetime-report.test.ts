@@ -28,7 +28,8 @@ async function storeWith(clock: ManualClock): Promise<MemoryStore> {
 function certificate(name: string, issuer: string, renewBefore?: string): ReturnType<typeof make> {
   const more = renewBefore === undefined ? {} : { renewBefore };
   const spec = { secretName: `${name}-tls`, dnsNames: [`${name}.example`], issuerRef: { name: issuer }, ...more };
-  return make(CERTIFICATE, name, { spec });
+  const status = { conditions: [{ type: "Ready", status: "True", reason: "Ready", message: "up to date" }] };
+  return make(CERTIFICATE, name, { spec, status });
 }
 
 describe("lifetimeReport()", () => {
@@ -38,6 +39,8 @@ describe("lifetimeReport()", () => {
     await store.create(CERTIFICATE, certificate("good", "public"));
     await store.create(CERTIFICATE, certificate("hasty", "public", "1h"));
     await store.create(CERTIFICATE, certificate("own", "local"));
+    const { status: _, ...unready } = certificate("unready", "nobody");
+    await store.create(CERTIFICATE, unready);
     const pair = await caSecret(clock, "ca");
     await store.create(SECRET, pair);
     const key = parseKey(base64At(pair["data"], "tls.key") ?? "");
@@ -60,10 +63,11 @@ describe("lifetimeReport()", () => {
       [
         ["Certificate good", "ok", "ok", "ok", "ok"],
         ["Certificate hasty", "late", "late", "late", "late"],
+        ["Certificate unready", "late", "late", "late", "late"],
         ["Secret by-hand", "late", "late", "late", "late"],
       ],
     );
     assert.equal(report.privateOnes, 1);
-    assert.match(report.rows[2]?.verdicts[0]?.message ?? "", /Nothing renews it/);
+    assert.match(report.rows[3]?.verdicts[0]?.message ?? "", /Nothing renews it/);
   });
 });

@@ -1,6 +1,7 @@
 import { judgeLifetimes, type LifetimeSubject, type LifetimeVerdict } from "../control/certificates/lifetimes.ts";
 import { base64At } from "../resource/certificate-request.ts";
 import { readCertificate } from "../resource/certificate.ts";
+import { conditionsOf } from "../resource/condition.ts";
 import { readIssuer } from "../resource/issuer.ts";
 import { CERTIFICATE, CLUSTER_ISSUER, ISSUER, SECRET } from "../resource/kind.ts";
 import type { KubeObject } from "../resource/object.ts";
@@ -56,7 +57,9 @@ function rowOfCertificate(
   const isPublic = issuer === undefined || (issuer.spec.kind === "acme" && !isEmbeddedDirectory(issuer.spec.server));
   if (!isPublic) return undefined;
   const asksForDuration = issuer?.spec.kind === "acme" && issuer.spec.enableDurationFeature;
-  const verdicts = judgeLifetimes({ spec, renews: true, asksForDuration, startMs: nowMs });
+  const ready = conditionsOf(object["status"]).find(({ type }) => type === "Ready");
+  const notReady = ready?.status === "True" ? undefined : (ready?.message ?? "nothing is known of it yet");
+  const verdicts = judgeLifetimes({ spec, renews: true, notReady, asksForDuration, startMs: nowMs });
   return { namespace, name: `Certificate ${name}`, issuer: `${issuerRef.kind} ${issuerRef.name}`, verdicts };
 }
 

@@ -48,6 +48,7 @@ describe("judgeLifetimes()", () => {
     ["a duration is not sent to the CA", { durationMs: 90 * DAY }, {}, ["ok", "ok", "ok", "ok"]],
     ["renewal is off", { renewal: { policy: "Disabled", windows: [] } }, {}, ["late", "late", "late", "late"]],
     ["nothing renews it", {}, { renews: false }, ["late", "late", "late", "late"]],
+    ["it cannot be issued today", {}, { notReady: "no such issuer" }, ["late", "late", "late", "late"]],
   ] as const) {
     it(`says ${expected.join(", ")} when ${when}`, () => assert.deepEqual(verdicts(spec, change), expected));
   }

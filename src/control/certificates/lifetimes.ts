@@ -61,6 +61,8 @@ export interface LifetimeSubject {
   >;
   /** Whether it is renewed by itself at all. */
   readonly renews: boolean;
+  /** Why it cannot be issued as things are; undefined: it is Ready. */
+  readonly notReady?: string | undefined;
   /** From when on renewals are followed for a year. */
   readonly startMs: number;
   /** Whether the issuer asks the CA for `spec.duration`. */
@@ -100,6 +102,9 @@ function judge(subject: LifetimeSubject, lifetime: ComingLifetime): LifetimeVerd
   if (!subject.renews) {
     const message = "Nothing renews it: make a Certificate for it, or take away what keeps it from being renewed";
     return { ...none, verdict: "late", message };
+  }
+  if (subject.notReady !== undefined) {
+    return { ...none, verdict: "late", message: `It is not issued today: ${subject.notReady}` };
   }
   const refusal = refusalOf(subject, lifetime);
   if (refusal !== undefined) return { ...none, verdict: "late", message: refusal };

@@ -183,7 +183,31 @@ function readCiphers(value: string, draft: Draft): string | undefined {
   return undefined;
 }
 
-/** Returns whether a text looks like a list of ciphers as OpenSSL reads it. */
+/**
+ * Returns whether a text looks like a list of ciphers as OpenSSL reads it (openssl-ciphers(1)): words it knows, or names
+ * made like those of suites, and at least one that adds something. A misspelt suite may still pass.
+ */
 export function isCipherList(text: string): boolean {
-  return text.length <= CIPHERS_CHARS_MAX && /^[A-Za-z0-9!+@=:_-]+$/.test(text);
+  if (text.length > CIPHERS_CHARS_MAX || !/^[A-Za-z0-9!+@=:_-]+$/.test(text)) return false;
+  const entries = text.split(":").filter((entry) => entry !== "");
+  return entries.every(isCipherEntry) && entries.some((entry) => !/^[!@-]/.test(entry));
 }
+
+function isCipherEntry(entry: string): boolean {
+  if (/^@(STRENGTH|SECLEVEL=[0-5])$/.test(entry)) return true;
+  const words = entry.replace(/^[!+-]/, "").split("+");
+  return words.every((word) => CIPHER_WORDS.has(word.toUpperCase()) || SUITE_NAME.test(word));
+}
+
+/** `ECDHE-RSA-AES128-GCM-SHA256`, `AES256-SHA`, `TLS_AES_128_GCM_SHA256`, `PSK-CHACHA20-POLY1305`. */
+const SUITE_NAME =
+  /^(TLS_[A-Z0-9_]+|((EC)?DHE?|ADH|AECDH|EDH|RSA|ECDSA|DSS|PSK|SRP|GOST\w*|AES\d*|ARIA\d*|CAMELLIA\d*|CHACHA20|DES|SEED|IDEA|RC4|NULL)-[A-Z0-9-]+)$/i;
+
+const CIPHER_WORDS: ReadonlySet<string> = new Set(
+  (
+    "ALL COMPLEMENTOFALL DEFAULT COMPLEMENTOFDEFAULT HIGH MEDIUM LOW EXP EXPORT ENULL NULL ANULL KRSA ARSA RSA KDHE KEDH DHE EDH " +
+    "DH ADH KEECDH KECDHE ECDHE EECDH ECDH AECDH ADSS DSS AECDSA ECDSA TLSV1.2 TLSV1.0 TLSV1 SSLV3 AES128 AES256 AES AESGCM " +
+    "AESCCM AESCCM8 ARIA128 ARIA256 ARIA CAMELLIA128 CAMELLIA256 CAMELLIA CHACHA20 3DES DES RC4 RC2 IDEA SEED MD5 SHA1 SHA " +
+    "SHA256 SHA384 GOST KGOST AGOST PSK KPSK KECDHEPSK KDHEPSK KRSAPSK APSK SRP KSRP ASRP CBC SUITEB128 SUITEB128ONLY SUITEB192"
+  ).split(" "),
+);
