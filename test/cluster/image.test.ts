@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { it } from "node:test";
+import { skipWithout } from "../../src/ground/testing.ts";
 import { run, stateFolder } from "../e2e/instance.ts";
 
 const CHECKOUT = join(import.meta.dirname, "../..");
-const skip = process.getuid?.() === 0 ? false : "run as root to change into the image's root";
+const skip = process.getuid?.() === 0 ? skipWithout("ldd", "npm") : "run as root to change into the image's root";
 
 it("the image holds the program and no shell, and runs as a user without rights", { skip }, async (t) => {
   const folder = stateFolder(t);

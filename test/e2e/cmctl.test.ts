@@ -4,6 +4,7 @@ import { execFile } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, after, describe, it, type TestContext } from "node:test";
+import { skipWithout } from "../../src/ground/testing.ts";
 import { eventually } from "./eventually.ts";
 import { goProgram } from "./go-program.ts";
 import { Instance, run, stateFolder } from "./instance.ts";
@@ -68,7 +69,7 @@ spec:
   issuerRef: { name: root, kind: Issuer }
 `;
 
-describe("cmctl", { skip: "missing" in cmctl ? cmctl.missing : false }, () => {
+describe("cmctl", { skip: "missing" in cmctl ? cmctl.missing : skipWithout("kubectl", "openssl") }, () => {
   let instance: Instance;
   let folder: string;
   const ends: (() => unknown)[] = [];
