@@ -38,7 +38,7 @@ export function doctorCommand(host: Host): Command {
       if (late > 0) {
         throw new LintelError(`${String(late)} of ${String(report.rows.length)} certificates would come too late`, {
           code: "BadManifest",
-          hint: "The table says what to change; nothing is wrong today",
+          hint: "The table says what to change",
         });
       }
     });
