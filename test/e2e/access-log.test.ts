@@ -38,14 +38,19 @@ test(`no line is lost or torn when ${WORKERS} workers write and the file is rena
     await eventually("the file is there", () => linesOf(file).length > 0 || undefined);
     renameSync(file, old);
   }
+  // When a worker notices a rename is its own affair; that it does is not.
+  let more = 0;
+  await eventually("the newest file is written to", async () => {
+    const path = `/after/${more++}`;
+    wanted.push(path);
+    await httpsGet(instance, "logged.localhost", path);
+    return linesOf(file).length > 0 || undefined;
+  });
   const found = await eventually("every line is in one of the files", () => {
     const paths = [...files, file].flatMap(linesOf).map(pathOf).filter(isOurs);
     return paths.length >= wanted.length ? paths : undefined;
   });
   assert.deepEqual(found.toSorted(), wanted.toSorted());
-  const newest = linesOf(file).map(pathOf);
-  assert.ok(newest.every((path) => path.startsWith(`/${ROTATIONS}/`) || path.startsWith(`/${ROTATIONS - 1}/`)));
-  assert.ok(newest.length > 0, "the last file is written to");
 });
 
 function linesOf(path: string): readonly string[] {
