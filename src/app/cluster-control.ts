@@ -4,28 +4,28 @@ import { ControlPlane } from "../control/control-plane.ts";
 import type { EdgeAddress } from "../control/edge-publisher/ingress-status.ts";
 import { LeaderElection } from "../control/leadership/leader-election.ts";
 import { Replicas, type ReplicasOptions } from "../control/leadership/replicas.ts";
-import { NetworkPreflight, type PreflightWhen } from "../control/preflight/preflight.ts";
-import { LintelError, messageOf } from "../ground/errors.ts";
+import { NetworkPreflight } from "../control/preflight/preflight.ts";
+import { messageOf } from "../ground/errors.ts";
 import type { Host } from "../ground/host.ts";
-import { openLog, type Logger } from "../ground/log.ts";
+import type { Logger } from "../ground/log.ts";
 import { systemClock, systemRandom } from "../ground/system-clock.ts";
 import { LocalCa } from "../pki/local-ca.ts";
 import { CERTIFICATE, resourceName, type Kind } from "../resource/kind.ts";
 import { EMPTY_SNAPSHOT } from "../routing/snapshot.ts";
 import { ClusterStore } from "../store/cluster/cluster-store.ts";
 import { findAccess } from "../store/cluster/find-access.ts";
-import { ChildLink } from "../supervisor/child-link.ts";
+import type { ChildLink } from "../supervisor/child-link.ts";
 import type { ProcessFacts } from "../supervisor/messages.ts";
 import { AlertWebhook } from "./alert-webhook.ts";
 import { CertificateMetrics } from "./certificate-metrics.ts";
 import { AdminServer } from "./admin-server.ts";
 import { parseClusterSettings, type ClusterSettings } from "./cluster-settings.ts";
+import { liveWorkers, preflightWhen, runControlRole, tell, tellSummary, type ControlRole } from "./control-role.ts";
 import { EdgeFeed } from "./edge-feed.ts";
 import { edgeAddresses } from "./edge-addresses.ts";
 import { summarize, type InstanceSummary } from "./instance-summary.ts";
 import { readKeptSnapshot } from "./last-snapshot.ts";
 import { Metrics } from "./metrics.ts";
-import type { Notice, Tone } from "./notice.ts";
 import { othersAtWork } from "./others-at-work.ts";
 import { progressLine } from "./progress-line.ts";
 import { probeReplica } from "./replica-probe.ts";
@@ -39,26 +39,10 @@ const LEADER_LEASE = "lintel-leader";
 
 /** Runs the controllers on a cluster's own API server until the supervisor ends the process. */
 export async function runClusterControl(host: Host): Promise<void> {
-  const link = await ChildLink.open(host);
-  const log = openLog({ level: "info", fd: 2 }).child({ process: link.start.slot });
-  try {
+  await runControlRole(host, ({ link, log }) => {
     const settings = parseClusterSettings(link.start.settings);
-    const control = await ClusterControl.open({ link, log, settings, environment: host.environment });
-    link.handle({
-      stop: () => control.close(),
-      orphaned: () => control.close(),
-      processes: (processes) => control.setProcesses(processes),
-    });
-    link.ready();
-    await control.begin();
-  } catch (error) {
-    log.error("Cannot run control", { reason: messageOf(error) });
-    await link.fatal({
-      code: error instanceof LintelError ? error.code : "Internal",
-      message: messageOf(error),
-      ...(error instanceof LintelError && error.hint !== undefined ? { hint: error.hint } : {}),
-    });
-  }
+    return ClusterControl.open({ link, log, settings, environment: host.environment });
+  });
 }
 
 interface Context {
@@ -69,7 +53,7 @@ interface Context {
 }
 
 /** What a replica consists of beside its workers; opened without the API server, so that workers serve what was kept. */
-class ClusterControl {
+class ClusterControl implements ControlRole {
   readonly #context: Context;
   readonly #store: ClusterStore;
   readonly #namespace: string;
@@ -176,10 +160,7 @@ class ClusterControl {
 
   setProcesses(processes: readonly ProcessFacts[]): void {
     this.#processes = processes;
-    const live = processes.filter(
-      (process) => process.role === "worker" && (process.state === "starting" || process.state === "ready"),
-    );
-    this.#feed.setLiveWorkers(live.map((process) => process.pid));
+    this.#feed.setLiveWorkers(liveWorkers(processes));
   }
 
   async close(): Promise<void> {
@@ -300,16 +281,4 @@ class ClusterControl {
       nowMs: systemClock.nowMs(),
     });
   }
-}
-
-function preflightWhen(text: string): PreflightWhen {
-  return text === "always" || text === "off" ? text : "auto";
-}
-
-function tell(link: ChildLink, tone: Tone, text: string): void {
-  link.notice({ kind: "line", tone, text } satisfies Notice);
-}
-
-function tellSummary(link: ChildLink, summary: InstanceSummary): void {
-  link.notice({ kind: "summary", summary } satisfies Notice);
 }

@@ -1,5 +1,5 @@
-import { arrayAt, booleanAt, numberAt, recordAt, stringAt } from "../ground/json.ts";
-import type { Address } from "./role-settings.ts";
+import { booleanAt, stringAt } from "../ground/json.ts";
+import { addressAt, textsAt, type Address } from "./role-settings.ts";
 
 /** What `lintel controller` was asked for beside ports and processes. */
 export interface ClusterWishes {
@@ -52,30 +52,21 @@ export function parseClusterSettings(value: unknown): ClusterSettings {
     kubeconfig: stringAt(value, "kubeconfig"),
     context: stringAt(value, "context"),
     namespace: stringAt(value, "namespace") ?? "",
-    classes: strings(value, "classes"),
+    classes: textsAt(value, "classes"),
     serveClassless: booleanAt(value, "serveClassless") ?? false,
     shadow: booleanAt(value, "shadow") ?? false,
     certificates: certificates === "always" || certificates === "never" ? certificates : "auto",
     publishService: stringAt(value, "publishService") ?? "",
-    publishAddresses: strings(value, "publishAddresses"),
+    publishAddresses: textsAt(value, "publishAddresses"),
     replicaAddress: stringAt(value, "replicaAddress") ?? "",
     edgeAddress: stringAt(value, "edgeAddress") ?? "",
     identity: stringAt(value, "identity") ?? "",
-    nameservers: strings(value, "nameservers"),
-    trustedProxies: strings(value, "trustedProxies"),
+    nameservers: textsAt(value, "nameservers"),
+    trustedProxies: textsAt(value, "trustedProxies"),
     preflight: stringAt(value, "preflight") ?? "auto",
     alertWebhook: stringAt(value, "alertWebhook") ?? "",
     proxyProtocol: booleanAt(value, "proxyProtocol") ?? false,
     edgeHttp: addressAt(value, "edgeHttp"),
     edgeHttps: addressAt(value, "edgeHttps"),
   };
-}
-
-function addressAt(value: unknown, key: string): Address {
-  const record = recordAt(value, key);
-  return { host: stringAt(record, "host") ?? "", port: numberAt(record, "port") ?? 0 };
-}
-
-function strings(value: unknown, key: string): readonly string[] {
-  return arrayAt(value, key).filter((entry): entry is string => typeof entry === "string");
 }

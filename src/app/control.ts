@@ -6,17 +6,17 @@ import { ensureDefaults } from "../api/bootstrap.ts";
 import { AcmeServer, revocationListUrlPath } from "../acme/server/acme-server.ts";
 import { ControlPlane } from "../control/control-plane.ts";
 import { AlertWebhook } from "./alert-webhook.ts";
-import { NetworkPreflight, type PreflightWhen } from "../control/preflight/preflight.ts";
+import { NetworkPreflight } from "../control/preflight/preflight.ts";
 import { Resolver } from "../acme/dns/resolver.ts";
-import { LintelError, messageOf } from "../ground/errors.ts";
+import { messageOf } from "../ground/errors.ts";
 import type { Host } from "../ground/host.ts";
-import { openLog, type Logger } from "../ground/log.ts";
+import type { Logger } from "../ground/log.ts";
 import { systemClock, systemRandom } from "../ground/system-clock.ts";
 import { LocalCa } from "../pki/local-ca.ts";
 import { CERTIFICATE } from "../resource/kind.ts";
 import { EMPTY_SNAPSHOT } from "../routing/snapshot.ts";
 import { SqliteStore } from "../store/sqlite.ts";
-import { ChildLink } from "../supervisor/child-link.ts";
+import type { ChildLink } from "../supervisor/child-link.ts";
 import type { ProcessFacts } from "../supervisor/messages.ts";
 import { AdminServer } from "./admin-server.ts";
 import {
@@ -28,6 +28,7 @@ import {
   LOCAL_ISSUER,
 } from "./default-objects.ts";
 import { CertificateMetrics } from "./certificate-metrics.ts";
+import { liveWorkers, preflightWhen, runControlRole, tell, tellSummary, type ControlRole } from "./control-role.ts";
 import { EdgeFeed } from "./edge-feed.ts";
 import { http01Dial, tlsAlpnDial } from "./http01-dial.ts";
 import { summarize, type InstanceSummary } from "./instance-summary.ts";
@@ -36,7 +37,6 @@ import { readKeptSnapshot } from "./last-snapshot.ts";
 import { LoopbackServer } from "./loopback-server.ts";
 import { ManifestFiles } from "./manifest-files.ts";
 import { Metrics } from "./metrics.ts";
-import type { Notice, Tone } from "./notice.ts";
 import { progressLine } from "./progress-line.ts";
 import { addressText, parseControlSettings, type ControlSettings } from "./role-settings.ts";
 import { isSettled } from "./settled.ts";
@@ -45,25 +45,9 @@ import { storeTarget } from "./store-target.ts";
 
 /** Runs store, API, controllers, local CA and its ACME server until the supervisor ends the process. */
 export async function runControl(host: Host): Promise<void> {
-  const link = await ChildLink.open(host);
-  const log = openLog({ level: "info", fd: 2 }).child({ process: link.start.slot });
-  try {
-    const control = await Control.open({ link, log, settings: parseControlSettings(link.start.settings) });
-    link.handle({
-      stop: () => control.close(),
-      orphaned: () => control.close(),
-      processes: (processes) => control.setProcesses(processes),
-    });
-    link.ready();
-    await control.begin();
-  } catch (error) {
-    log.error("Cannot run control", { reason: messageOf(error) });
-    await link.fatal({
-      code: error instanceof LintelError ? error.code : "Internal",
-      message: messageOf(error),
-      ...(error instanceof LintelError && error.hint !== undefined ? { hint: error.hint } : {}),
-    });
-  }
+  await runControlRole(host, ({ link, log }) =>
+    Control.open({ link, log, settings: parseControlSettings(link.start.settings) }),
+  );
 }
 
 /** How long the start waits for certificates before it shows what there is. */
@@ -77,7 +61,7 @@ interface ControlContext {
 }
 
 /** Everything control opens, in the order in which it depends on each other; closed in the reverse order. */
-class Control {
+class Control implements ControlRole {
   readonly #context: ControlContext;
   readonly #store: SqliteStore;
   readonly #feed: EdgeFeed;
@@ -245,8 +229,7 @@ class Control {
 
   setProcesses(processes: readonly ProcessFacts[]): void {
     this.#processes = processes;
-    const live = processes.filter((process) => process.role === "worker" && isLive(process));
-    this.#feed.setLiveWorkers(live.map((process) => process.pid));
+    this.#feed.setLiveWorkers(liveWorkers(processes));
   }
 
   async close(): Promise<void> {
@@ -303,21 +286,4 @@ class Control {
       nowMs: systemClock.nowMs(),
     });
   }
-}
-
-function preflightWhen(text: string): PreflightWhen {
-  return text === "always" || text === "off" ? text : "auto";
-}
-
-/** A worker that is starting counts: nothing is served everywhere before it serves it too. */
-function isLive(process: ProcessFacts): boolean {
-  return process.state === "starting" || process.state === "ready";
-}
-
-function tell(link: ChildLink, tone: Tone, text: string): void {
-  link.notice({ kind: "line", tone, text } satisfies Notice);
-}
-
-function tellSummary(link: ChildLink, summary: InstanceSummary): void {
-  link.notice({ kind: "summary", summary } satisfies Notice);
 }

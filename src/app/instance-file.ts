@@ -1,5 +1,5 @@
-import { numberAt, recordAt, stringAt } from "../ground/json.ts";
-import { addressText, type Address } from "./role-settings.ts";
+import { numberAt, stringAt } from "../ground/json.ts";
+import { addressAt, addressText, type Address } from "./role-settings.ts";
 import { readFileIfAny, writeFileAtomically, type StateFolder } from "./state-folder.ts";
 
 /** Where a running instance is reached; what `lintel status` reads first. */
@@ -37,9 +37,4 @@ export function readInstance(folder: StateFolder): InstanceFacts | undefined {
 /** `http://127.0.0.1:9254` */
 export function adminUrl(facts: InstanceFacts): string {
   return `http://${addressText(facts.admin)}`;
-}
-
-function addressAt(value: unknown, key: string): Address {
-  const record = recordAt(value, key);
-  return { host: stringAt(record, "host") ?? "", port: numberAt(record, "port") ?? 0 };
 }

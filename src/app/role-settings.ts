@@ -58,22 +58,22 @@ export function parseControlSettings(value: unknown): ControlSettings {
   return {
     version: stringAt(value, "version") ?? "",
     stateDirectory: stringAt(value, "stateDirectory") ?? "",
-    files: strings(value, "files"),
+    files: textsAt(value, "files"),
     offline: booleanAt(value, "offline") ?? false,
-    nameservers: strings(value, "nameservers"),
+    nameservers: textsAt(value, "nameservers"),
     allowExecSolver: booleanAt(value, "allowExecSolver") ?? false,
-    acmeNames: strings(value, "acmeNames"),
+    acmeNames: textsAt(value, "acmeNames"),
     acmeRequireEab: booleanAt(value, "acmeRequireEab") ?? false,
     preflight: stringAt(value, "preflight") ?? "auto",
     alertWebhook: stringAt(value, "alertWebhook") ?? "",
-    trustedProxies: strings(value, "trustedProxies"),
+    trustedProxies: textsAt(value, "trustedProxies"),
     proxyProtocol: booleanAt(value, "proxyProtocol") ?? false,
     edgeHttp: addressAt(value, "edgeHttp"),
     edgeHttps: addressAt(value, "edgeHttps"),
     api: addressAt(value, "api"),
     acme: addressAt(value, "acme"),
     admin: addressAt(value, "admin"),
-    publicAddresses: strings(value, "publicAddresses"),
+    publicAddresses: textsAt(value, "publicAddresses"),
   };
 }
 
@@ -83,7 +83,7 @@ export function parseWorkerSettings(value: unknown): WorkerSettings {
     accessLog: stringAt(value, "accessLog") ?? "",
     accessLogSample: numberAt(value, "accessLogSample") ?? 1,
     proxyProtocol: booleanAt(value, "proxyProtocol") ?? false,
-    proxySources: strings(value, "proxySources"),
+    proxySources: textsAt(value, "proxySources"),
     ticketSecret: stringAt(value, "ticketSecret") ?? "",
   };
 }
@@ -93,11 +93,13 @@ export function addressText(address: Address): string {
   return address.host.includes(":") ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
 }
 
-function addressAt(value: unknown, key: string): Address {
+/** Returns the address at `key`; an empty host and port 0 when there is none. */
+export function addressAt(value: unknown, key: string): Address {
   const record = recordAt(value, key);
   return { host: stringAt(record, "host") ?? "", port: numberAt(record, "port") ?? 0 };
 }
 
-function strings(value: unknown, key: string): readonly string[] {
+/** Returns the texts of the list at `key`. */
+export function textsAt(value: unknown, key: string): readonly string[] {
   return arrayAt(value, key).filter((entry): entry is string => typeof entry === "string");
 }

@@ -1,29 +1,6 @@
 import type { Json, JsonObject } from "../ground/json.ts";
+import { writtenSchema } from "../resource/schema/open-api-of.ts";
 import type { Schema } from "../resource/schema/schema.ts";
-
-/** What a structural schema may carry of ours; patch strategies mean nothing in custom resources. */
-const CARRIED = [
-  "type",
-  "format",
-  "description",
-  "required",
-  "enum",
-  "default",
-  "pattern",
-  "minimum",
-  "maximum",
-  "minLength",
-  "maxLength",
-  "maxItems",
-  "nullable",
-  "x-kubernetes-list-type",
-  "x-kubernetes-list-map-keys",
-  "x-kubernetes-map-type",
-  "x-kubernetes-preserve-unknown-fields",
-  "x-kubernetes-embedded-resource",
-  "x-kubernetes-int-or-string",
-  "x-kubernetes-validations",
-] as const;
 
 /**
  * Returns `schema` as a CustomResourceDefinition takes it: written out in full, without references. `metadata` of the
@@ -38,26 +15,18 @@ export function structuralSchema(schema: Schema): JsonObject {
   };
 }
 
+/** Patch strategies mean nothing in custom resources, and a number or a name has no one type. */
 function writeOut(schema: Schema): JsonObject {
-  const result: Record<string, Json> = {};
-  for (const key of CARRIED) {
-    const value: Json | undefined = schema[key];
-    if (value !== undefined && value !== null) result[key] = value;
-  }
+  const written: Record<string, Json | undefined> = { ...writtenSchema(schema, writeOut) };
+  delete written["x-kubernetes-patch-strategy"];
+  delete written["x-kubernetes-patch-merge-key"];
   if (schema["x-kubernetes-int-or-string"] === true) {
-    delete result["format"];
-    delete result["type"];
+    delete written["format"];
+    delete written["type"];
   }
   // The server drops an empty set of properties, and every comparison with what it stored would show that.
-  if (Object.keys(schema.properties ?? {}).length > 0) {
-    const written = Object.entries(schema.properties ?? {}).map(
-      ([name, property]) => [name, writeOut(property)] as const,
-    );
-    result["properties"] = Object.fromEntries(written);
-  }
-  if (schema.items !== undefined) result["items"] = writeOut(schema.items);
-  if (schema.additionalProperties !== undefined) result["additionalProperties"] = writeOut(schema.additionalProperties);
-  return result;
+  if (Object.keys(schema.properties ?? {}).length === 0) delete written["properties"];
+  return written;
 }
 
 function isObject(value: Json | undefined): value is JsonObject {

@@ -37,10 +37,11 @@ export function openApiOf(
   refTo: (name: string) => string,
   define: (definition: Schema) => void,
 ): JsonObject {
-  return written(schema, (inner) => reference(inner, refTo, define));
+  return writtenSchema(schema, (inner) => reference(inner, refTo, define));
 }
 
-function written(schema: Schema, field: (inner: Schema) => JsonObject): JsonObject {
+/** Returns `schema` with everything that OpenAPI carries; what is inside of it is written by `field`. */
+export function writtenSchema(schema: Schema, field: (inner: Schema) => JsonObject): JsonObject {
   const result: Record<string, Json> = {};
   for (const key of CARRIED) {
     const value: Json | undefined = schema[key];
@@ -60,7 +61,7 @@ function written(schema: Schema, field: (inner: Schema) => JsonObject): JsonObje
 
 function reference(schema: Schema, refTo: (name: string) => string, define: (definition: Schema) => void): JsonObject {
   const definition = schema.definition ?? schema;
-  if (definition.name === undefined) return written(schema, (inner) => reference(inner, refTo, define));
+  if (definition.name === undefined) return writtenSchema(schema, (inner) => reference(inner, refTo, define));
   define(definition);
   const target = { $ref: refTo(definition.name) };
   if (schema.definition === undefined) return target;
