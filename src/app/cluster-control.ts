@@ -170,7 +170,7 @@ class ClusterControl implements ControlRole {
 
   async #lead(plane: ControlPlane, replicas: Replicas): Promise<void> {
     const { settings, link } = this.#context;
-    const other = settings.certificates === "auto" ? await othersAtWork(this.#store) : undefined;
+    const other = settings.certificates === "auto" ? await othersAtWork(this.#store, systemClock.nowMs()) : undefined;
     if (other !== undefined) {
       tell(
         link,

@@ -13,7 +13,7 @@ import type { ClusterWishes } from "./cluster-settings.ts";
  * published Service, else those of the nodes that replicas run on. Throws NotFound when there is no such Service.
  */
 export async function edgeAddresses(
-  store: Store,
+  store: Pick<Store, "get">,
   wishes: Pick<ClusterWishes, "publishService" | "publishAddresses">,
   replicas: readonly Replica[],
 ): Promise<readonly EdgeAddress[]> {
