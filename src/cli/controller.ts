@@ -1,32 +1,38 @@
-import { availableParallelism, hostname } from "node:os";
+import { hostname } from "node:os";
 import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { ClusterWishes } from "../app/cluster-settings.ts";
 import { publicAddresses, runUp, type UpReporter, type UpSettings } from "../app/up.ts";
 import type { Host } from "../ground/host.ts";
-import { defaultStateDirectory } from "./state-directory.ts";
 import {
-  accessLogTarget,
-  alertWebhook,
-  addAddress,
-  addBlock,
-  addText,
-  parseGrace,
-  parsePort,
-  parseSample,
-  parseWorkers,
-  wish,
-} from "./up.ts";
+  addEdgeOptions,
+  addIssuanceOptions,
+  edgeSettings,
+  issuanceSettings,
+  type EdgeDefaults,
+  type EdgeOptions,
+  type IssuanceOptions,
+} from "./edge-options.ts";
+import { addText } from "./option-values.ts";
 import { upReporter } from "./up-reporter.ts";
-import { programVersion } from "./version.ts";
 
-/** The ports of the Pod, which a user without rights may bind; Services and hostPorts lead 80 and 443 there. */
-const PORTS = { http: 8080, https: 8443, admin: 9254 } as const;
-/** Kubernetes lets a Pod have 30 s to end; balancers need some of them to notice. */
-const GRACE_MS = 25_000;
+/**
+ * The ports are those of the Pod, which a user without rights may bind; Services and hostPorts lead 80 and 443 there.
+ * Kubernetes lets a Pod have 30 s to end, of which balancers need some to notice.
+ */
+const DEFAULTS: EdgeDefaults = {
+  state: "controller",
+  listen: ["0.0.0.0", "::"],
+  ports: {
+    http: { kind: "exact", port: 8080 },
+    https: { kind: "exact", port: 8443 },
+    admin: { kind: "exact", port: 9254 },
+  },
+  graceMs: 25_000,
+};
 
-interface ControllerOptions {
+interface ControllerOptions extends EdgeOptions, IssuanceOptions {
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly namespace?: string;
@@ -37,26 +43,11 @@ interface ControllerOptions {
   readonly publishService?: string;
   readonly publishAddress?: readonly string[];
   readonly replicaAddress?: string;
-  readonly state?: string;
-  readonly listen?: readonly string[];
-  readonly http?: number;
-  readonly https?: number;
-  readonly admin?: number;
-  readonly workers?: number;
-  readonly nameserver?: readonly string[];
-  readonly accessLog?: string;
-  readonly accessLogSample?: number;
-  readonly trustedProxy?: readonly string[];
-  readonly proxyProtocol?: boolean;
-  readonly proxyProtocolFrom?: readonly string[];
-  readonly grace?: number;
-  readonly preflight: "auto" | "always" | "off";
-  readonly alertWebhook?: string;
 }
 
 /** `lintel controller`: runs the edge of a cluster, one replica of it. */
 export function controllerCommand(host: Host): Command {
-  return new Command("controller")
+  const command = new Command("controller")
     .description("Run the edge of a Kubernetes cluster: serve what its API server says, and look after certificates")
     .option(
       "--kubeconfig <file>",
@@ -74,26 +65,16 @@ export function controllerCommand(host: Host): Command {
     .option("--shadow", "serve, and write nothing: a look before taking over")
     .option("--publish-service <namespace/name>", "Service whose addresses the status of Ingresses gets", parseService)
     .option("--publish-address <address>", "IP address or name the status of Ingresses gets, repeatable", addText)
-    .option("--replica-address <ip>", "where other replicas reach this one (default: $POD_IP, this machine's address)")
-    .option("--state <dir>", "where what was served last is kept (default: ~/.local/state/lintel/controller)")
-    .option("--listen <address>", "IP address to listen on, repeatable (default: all)", addAddress)
-    .option("--http <port>", "port for HTTP (default: 8080)", parsePort)
-    .option("--https <port>", "port for HTTPS (default: 8443)", parsePort)
-    .option("--admin <port>", "port for health, readiness, metrics and status (default: 9254)", parsePort)
-    .option("--workers <count>", "processes that serve traffic (default: one a core)", parseWorkers)
-    .option("--nameserver <host:port>", "DNS server for DNS-01 and its checks, repeatable", addText)
-    .addOption(
-      new Option("--preflight <when>", "check DNS, CAA and port 80 before a CA is asked")
-        .choices(["auto", "always", "off"])
-        .default("auto"),
-    )
-    .option("--alert-webhook <url>", "post JSON there when a certificate fails or nears its end (@FILE reads it)")
-    .option("--grace <seconds>", "what a stopping process gets to finish its requests (default: 25)", parseGrace)
-    .option("--access-log <file>", "write a line for each request: to a file, - or off (default: off)")
-    .option("--access-log-sample <n>", "only for one of n requests answered below 400 (default: 1)", parseSample)
-    .option("--trusted-proxy <cidr>", "proxies whose X-Forwarded headers are believed, repeatable", addBlock)
-    .option("--proxy-protocol", "expect every connection to begin with a PROXY header, as balancers send it")
-    .option("--proxy-protocol-from <cidr>", "the same, from these addresses only, repeatable", addBlock)
+    .option("--replica-address <ip>", "where other replicas reach this one (default: $POD_IP, this machine's address)");
+  addEdgeOptions(command, {
+    state: "where what was served last is kept (default: ~/.local/state/lintel/controller)",
+    listen: "all",
+    http: "8080",
+    https: "8443",
+    admin: "port for health, readiness, metrics and status (default: 9254)",
+    graceSeconds: DEFAULTS.graceMs / 1_000,
+  });
+  return addIssuanceOptions(command)
     .addHelpText("after", EXAMPLES)
     .action(async (options: ControllerOptions) => {
       await runUp(host, controllerSettings(host, options), linesOnly(upReporter(host.output)));
@@ -112,21 +93,11 @@ Examples:
 
 function controllerSettings(host: Host, options: ControllerOptions): UpSettings {
   const { environment, workingDirectory } = host;
-  const listen = options.listen ?? ["0.0.0.0", "::"];
-  const [ourAddress = ""] = publicAddresses(listen);
+  const edge = edgeSettings(host, options, DEFAULTS);
+  const [ourAddress = ""] = publicAddresses(edge.listen);
   return {
-    version: programVersion(host.program),
-    stateDirectory:
-      options.state === undefined
-        ? defaultStateDirectory(host, "controller")
-        : resolve(workingDirectory, options.state),
-    listen,
-    optionalListen: options.listen === undefined ? ["::"] : [],
-    ports: {
-      http: wish(options.http ?? PORTS.http, []),
-      https: wish(options.https ?? PORTS.https, []),
-      admin: wish(options.admin ?? PORTS.admin, []),
-    },
+    ...edge,
+    ...issuanceSettings(host, options),
     cluster: {
       kubeconfig: options.kubeconfig === undefined ? undefined : resolve(workingDirectory, options.kubeconfig),
       context: options.context,
@@ -141,25 +112,6 @@ function controllerSettings(host: Host, options: ControllerOptions): UpSettings 
       edgeAddress: environment["HOST_IP"] ?? options.replicaAddress ?? ourAddress,
       identity: `${environment["POD_NAME"] ?? hostname()}_${randomUUID()}`,
     },
-    workers: options.workers ?? availableParallelism(),
-    offline: false,
-    acmeListen: [],
-    acmeNames: [],
-    acmeRequireEab: false,
-    preflight: options.preflight,
-    alertWebhook: alertWebhook(host, options.alertWebhook),
-    nameservers: options.nameserver ?? [],
-    allowExecSolver: false,
-    example: false,
-    files: [],
-    accessLog: accessLogTarget(host, options.accessLog),
-    accessLogSample: options.accessLogSample ?? 1,
-    trustedProxies: options.trustedProxy ?? [],
-    proxyProtocol:
-      options.proxyProtocol === true || options.proxyProtocolFrom !== undefined
-        ? { sources: options.proxyProtocolFrom ?? [] }
-        : undefined,
-    graceMs: options.grace ?? GRACE_MS,
   };
 }
 

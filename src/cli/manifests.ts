@@ -10,7 +10,7 @@ import { NAMESPACE, NODE } from "../resource/kind.ts";
 import { ClusterStore } from "../store/cluster/cluster-store.ts";
 import { findAccess } from "../store/cluster/find-access.ts";
 import { paint } from "./terminal.ts";
-import { addText } from "./up.ts";
+import { addText } from "./option-values.ts";
 import { programVersion } from "./version.ts";
 
 const REPLICAS_MAX = 1_000;

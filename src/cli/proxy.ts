@@ -1,88 +1,56 @@
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
-import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { proxyObjects, writeProxyManifests, type ProxySite, type ProxyUpstream } from "../app/proxy-manifests.ts";
 import { STOP_GRACE_MS, runReplace, runUp } from "../app/up.ts";
 import { LintelError } from "../ground/errors.ts";
 import type { Host } from "../ground/host.ts";
-import { defaultStateDirectory } from "./state-directory.ts";
-import {
-  PREFERRED,
-  accessLogTarget,
-  addAddress,
-  addBlock,
-  optionsBeside,
-  parseSample,
-  parseGrace,
-  parsePort,
-  parseWorkers,
-  proxyProtocolOf,
-  wish,
-} from "./up.ts";
+import { addEdgeOptions, edgeSettings, optionsBeside, wish, type EdgeOptions } from "./edge-options.ts";
+import { parsePort } from "./option-values.ts";
+import { PREFERRED_PORTS } from "./up.ts";
 import { upReporter } from "./up-reporter.ts";
-import { programVersion } from "./version.ts";
 
 const LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory";
 const LETS_ENCRYPT_STAGING = "https://acme-staging-v02.api.letsencrypt.org/directory";
 
-interface ProxyOptions {
+interface ProxyOptions extends EdgeOptions {
   readonly to: readonly string[];
   readonly acmeServer?: string;
   readonly acmeCaBundle?: string;
   readonly email?: string;
   readonly staging?: boolean;
   readonly localCa?: boolean;
-  readonly state?: string;
-  readonly listen?: readonly string[];
-  readonly http?: number;
-  readonly https?: number;
   readonly api?: number;
   readonly acme?: number;
-  readonly admin?: number;
-  readonly workers?: number;
-  readonly accessLog?: string;
-  readonly accessLogSample?: number;
-  readonly trustedProxy?: readonly string[];
-  readonly proxyProtocol?: boolean;
-  readonly proxyProtocolFrom?: readonly string[];
-  readonly grace?: number;
   readonly replace?: boolean;
 }
 
 /** `lintel proxy`: HTTPS with a certificate in front of one server or several, on one command line. */
 export function proxyCommand(host: Host): Command {
-  return new Command("proxy")
+  const command = new Command("proxy")
     .description("Put HTTPS with a certificate of its own in front of a server")
     .argument("[host]", "the name or IP address that clients use, when there is just one")
-    .requiredOption("--to <url>", "the server's URL, or HOST=URL; repeatable", addText)
+    .requiredOption("--to <url>", "the server's URL, or HOST=URL; repeatable", addSite)
     .option("--email <address>", "where the CA writes to about the account")
     .option("--acme-server <url>", "the CA's ACME directory (default: Let's Encrypt)")
     .option("--acme-ca-bundle <file>", "the certificates, in PEM, that the CA's own HTTPS is trusted by")
     .option("--staging", "use the staging directory of Let's Encrypt: no limits, and no browser trusts it")
     .option("--local-ca", "use the local CA for every host (default: where no public CA can)")
-    .option("--state <dir>", "where certificates are kept (default: ~/.local/state/lintel/proxy)")
-    .option("--listen <address>", "IP address for HTTP and HTTPS, repeatable (default: all)", addAddress)
-    .option("--http <port>", "port for HTTP (default: 80, else 8080)", parsePort)
-    .option("--https <port>", "port for HTTPS (default: 443, else 8443)", parsePort)
-    .option("--api <port>", "port for a Kubernetes API, on 127.0.0.1 (default: none)", parsePort)
     .option("--acme <port>", "port of the local CA's ACME server, on 127.0.0.1 (default: 8555)", parsePort)
-    .option("--admin <port>", "port for health, metrics and status, on 127.0.0.1 (default: 9254)", parsePort)
-    .option("--workers <count>", "processes that serve traffic (default: one a core)", parseWorkers)
-    .option("--grace <seconds>", "what a stopping process gets to finish its requests (default: 10)", parseGrace)
-    .option("--replace", "put this version in the place of the one that runs on the state folder")
-    .option("--access-log <file>", "write a line for each request: to a file, - or off (default: off)")
-    .option("--access-log-sample <n>", "only for one of n requests answered below 400 (default: 1)", parseSample)
-    .option(
-      "--trusted-proxy <cidr>",
-      "address or block of proxies whose X-Forwarded headers are believed, repeatable",
-      addBlock,
-    )
-    .option("--proxy-protocol", "expect every connection to begin with a PROXY header, as balancers send it")
-    .option("--proxy-protocol-from <cidr>", "the same, from these addresses only, repeatable", addBlock)
+    .option("--api <port>", "port for a Kubernetes API, on 127.0.0.1 (default: none)", parsePort)
+    .option("--replace", "put this version in the place of the one that runs on the state folder");
+  addEdgeOptions(command, {
+    state: "where certificates are kept (default: ~/.local/state/lintel/proxy)",
+    listen: "all",
+    http: "80, else 8080",
+    https: "443, else 8443",
+    admin: "port for health, metrics and status, on 127.0.0.1 (default: 9254)",
+    graceSeconds: STOP_GRACE_MS / 1_000,
+  });
+  return command
     .addHelpText("after", EXAMPLES)
-    .action((name: string | undefined, options: ProxyOptions, command: Command) =>
+    .action((name: string | undefined, options: ProxyOptions) =>
       runProxy(host, name, options, optionsBeside(command, ["state", "replace"])),
     );
 }
@@ -107,11 +75,15 @@ async function runProxy(
     email: options.email,
     caBundle: bundle === undefined ? undefined : readBundle(resolve(host.workingDirectory, bundle)),
   };
-  const stateDirectory =
-    options.state === undefined ? defaultStateDirectory(host, "proxy") : resolve(host.workingDirectory, options.state);
+  const edge = edgeSettings(host, options, {
+    state: "proxy",
+    listen: ["0.0.0.0", "::"],
+    ports: PREFERRED_PORTS,
+    graceMs: STOP_GRACE_MS,
+  });
   const reporter = upReporter(host.output);
   if (options.replace === true) {
-    await runReplace(host, { stateDirectory, version: programVersion(host.program), unused: typed }, reporter);
+    await runReplace(host, { ...edge, unused: typed }, reporter);
     return;
   }
   for (const site of sites) {
@@ -121,40 +93,13 @@ async function runProxy(
       site.isLocal ? `${site.host}: the local CA signs (${reason})` : `${site.host}: certificate from ${ca.server}`,
     );
   }
-  await runUp(
-    host,
-    {
-      version: programVersion(host.program),
-      stateDirectory,
-      listen: options.listen ?? ["0.0.0.0", "::"],
-      optionalListen: options.listen === undefined ? ["::"] : [],
-      ports: {
-        http: wish(options.http, PREFERRED.http),
-        https: wish(options.https, PREFERRED.https),
-        ...(options.api === undefined ? {} : { api: wish(options.api, PREFERRED.api) }),
-        acme: wish(options.acme, PREFERRED.acme),
-        admin: wish(options.admin, PREFERRED.admin),
-      },
-      workers: options.workers ?? availableParallelism(),
-      offline: false,
-      nameservers: [],
-      allowExecSolver: false,
-      acmeListen: [],
-      acmeNames: [],
-      acmeRequireEab: false,
-      preflight: "auto",
-      alertWebhook: "",
-      example: false,
-      files: [],
-      generate: (directory) => writeProxyManifests(directory, proxyObjects(sites, ca)),
-      accessLog: accessLogTarget(host, options.accessLog),
-      accessLogSample: options.accessLogSample ?? 1,
-      trustedProxies: options.trustedProxy ?? [],
-      proxyProtocol: proxyProtocolOf(options),
-      graceMs: options.grace ?? STOP_GRACE_MS,
-    },
-    reporter,
-  );
+  const ports = {
+    ...edge.ports,
+    ...(options.api === undefined ? {} : { api: wish(options.api, PREFERRED_PORTS.api) }),
+    acme: wish(options.acme, PREFERRED_PORTS.acme),
+  };
+  const generate = (directory: string): string => writeProxyManifests(directory, proxyObjects(sites, ca));
+  await runUp(host, { ...edge, ports, generate }, reporter);
 }
 
 /** Reads the pairs of host and URL. Throws BadConfig naming the one that cannot be used. */
@@ -241,7 +186,7 @@ function bad(message: string, hint: string): LintelError {
   return new LintelError(message, { code: "BadConfig", fault: "user", hint });
 }
 
-function addText(text: string, before: readonly string[] = []): readonly string[] {
+function addSite(text: string, before: readonly string[] = []): readonly string[] {
   if (before.length >= SITES_MAX) throw new InvalidArgumentError(`At most ${SITES_MAX} hosts.`);
   return [...before, text];
 }
