@@ -6,7 +6,8 @@ import type { ApiStatusError } from "./status.ts";
 export interface Answer {
   readonly httpStatus: number;
   readonly contentType: string;
-  readonly body: string | Uint8Array;
+  /** Parts are made while the ones before them are sent. */
+  readonly body: string | Uint8Array | Iterable<string>;
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
 }
 

@@ -1,10 +1,10 @@
 import { isRecord, recordAt, stringAt } from "../ground/json.ts";
 import type { KubeObject } from "../resource/object.ts";
-import { encoded, warningHeaders } from "./answer.ts";
+import { warningHeaders } from "./answer.ts";
 import type { Answer } from "./answer.ts";
 import { applyObject } from "./apply.ts";
 import { objectOf, parseYamlBody } from "./body.ts";
-import { presentObject } from "./present.ts";
+import { objectAnswer } from "./object-answer.ts";
 import { presentationOf } from "./read-objects.ts";
 import type { ObjectContext } from "./read-objects.ts";
 import type { ApiRequest } from "./request.ts";
@@ -36,7 +36,7 @@ export async function applyObjectPatch(
   });
   const isNew = applied.outcome === "created";
   const headers = warningHeaders(warningsOf(route, applied));
-  return encoded(isNew ? 201 : 200, presentObject(applied.object, presentation), presentation.form.encoding, headers);
+  return objectAnswer(isNew ? 201 : 200, applied.object, presentation, headers);
 }
 
 function appliedObject(route: ResourceRoute, input: Readonly<Record<string, unknown>>): KubeObject {

@@ -5,7 +5,7 @@ import { encoded } from "./answer.ts";
 import type { Answer } from "./answer.ts";
 import { readObjectBody } from "./body.ts";
 import { parseSelection } from "./object-filter.ts";
-import { presentList, presentObject } from "./present.ts";
+import { listAnswer, objectAnswer } from "./object-answer.ts";
 import { presentationOf, storedObject } from "./read-objects.ts";
 import type { ObjectContext } from "./read-objects.ts";
 import { isTrue } from "./request.ts";
@@ -32,7 +32,7 @@ export async function deleteObject(context: ObjectContext, route: ResourceRoute,
   const isHeld = current !== undefined && current.metadata.uid === before.metadata.uid;
   // A namespace is always shown on its way out, as it goes in the background on a real cluster.
   if (isHeld || kind.kind === "Namespace") {
-    return encoded(200, presentObject(current ?? deleted, presentation), presentation.form.encoding);
+    return objectAnswer(200, current ?? deleted, presentation);
   }
   return encoded(200, deletedStatus(kind, before.metadata.name, before.metadata.uid), presentation.form.encoding);
 }
@@ -59,7 +59,7 @@ export async function deleteCollection(
     }
   }
   const metadata = { resourceVersion: list.resourceVersion };
-  return encoded(200, presentList(deleted, metadata, presentation), presentation.form.encoding);
+  return listAnswer(deleted, metadata, presentation);
 }
 
 async function remove(

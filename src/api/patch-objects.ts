@@ -1,14 +1,15 @@
 import { isRecord, stringAt } from "../ground/json.ts";
 import type { KubeObject } from "../resource/object.ts";
 import { schemaOf } from "../resource/schema/schema-of.ts";
-import { encoded, warningHeaders } from "./answer.ts";
+import { warningHeaders } from "./answer.ts";
 import type { Answer } from "./answer.ts";
 import { applyObjectPatch } from "./apply-objects.ts";
 import { contentTypeOf, parseJsonBody, parseYamlBody } from "./body.ts";
 import { PATCH_TYPES, STRATEGIC_MERGE_PATCH } from "./openapi/paths.ts";
 import { applyPatch } from "./patch/apply-patch.ts";
 import type { PatchType } from "./patch/apply-patch.ts";
-import { presentObject, served } from "./present.ts";
+import { objectAnswer } from "./object-answer.ts";
+import { served } from "./present.ts";
 import { presentationOf, storedObject } from "./read-objects.ts";
 import type { ObjectContext } from "./read-objects.ts";
 import type { ApiRequest } from "./request.ts";
@@ -39,7 +40,7 @@ export async function patchObject(context: ObjectContext, route: ResourceRoute, 
   const draft = { choices, duplicates: body.duplicates };
   const written = await patchRepeatedly(context, route, { type, patch: body.value }, draft);
   const headers = warningHeaders(warningsOf(route, written));
-  return encoded(200, presentObject(written.object, presentation), presentation.form.encoding, headers);
+  return objectAnswer(200, written.object, presentation, headers);
 }
 
 interface Patch {

@@ -2,6 +2,7 @@ import { apiVersionOf } from "../resource/kind.ts";
 import type { KubeObject } from "../resource/object.ts";
 import type { OutputForm } from "./accept.ts";
 import { fromStored } from "./convert/convert.ts";
+import type { ObjectTexts } from "./object-texts.ts";
 import type { ServedResource } from "./served-resource.ts";
 import { badRequest } from "./status.ts";
 import { partialMetadata, tableOf } from "./table/table.ts";
@@ -13,6 +14,8 @@ export interface Presentation {
   /** What a Table's rows carry of their objects. */
   readonly includeObject: "None" | "Metadata" | "Object";
   readonly nowMs: number;
+  /** The JSON of objects that was written before. */
+  readonly texts: ObjectTexts;
 }
 
 /** The `metadata` of a list. */
@@ -44,7 +47,7 @@ export function presentObject(object: KubeObject, presentation: Presentation): u
     case "PartialObjectMetadata":
       return partialMetadata(shown, presentation.form.metaVersion);
     case "Table":
-      return presentRow(object, presentation, true);
+      return table([object], { resourceVersion: object.metadata.resourceVersion }, presentation);
     default:
       return presentation.form.as satisfies never;
   }
@@ -72,16 +75,10 @@ export function presentList(items: readonly KubeObject[], metadata: ListMeta, pr
   }
 }
 
-/** Returns a Table of one object for a watch event; only the first event of a stream carries the headers. */
-export function presentRow(object: KubeObject, presentation: Presentation, withHeaders: boolean): unknown {
-  return table([object], { resourceVersion: object.metadata.resourceVersion }, presentation, withHeaders);
-}
-
 function table(
   objects: readonly KubeObject[],
   metadata: Readonly<Record<string, unknown>>,
   presentation: Presentation,
-  withHeaders = true,
 ): unknown {
   return tableOf(objects, {
     kind: presentation.resource.kind,
@@ -90,6 +87,5 @@ function table(
     includeObject: presentation.includeObject,
     show: (object) => served(object, presentation.resource),
     nowMs: presentation.nowMs,
-    withHeaders,
   });
 }

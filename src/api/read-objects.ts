@@ -2,11 +2,12 @@ import type { Clock } from "../ground/clock.ts";
 import type { KubeObject } from "../resource/object.ts";
 import type { Store } from "../store/contract.ts";
 import { negotiate } from "./accept.ts";
-import { encoded } from "./answer.ts";
 import type { Answer } from "./answer.ts";
 import type { ListPages } from "./list-pages.ts";
 import { parseSelection } from "./object-filter.ts";
-import { parseIncludeObject, presentList, presentObject } from "./present.ts";
+import { listAnswer, objectAnswer } from "./object-answer.ts";
+import type { ObjectTexts } from "./object-texts.ts";
+import { parseIncludeObject } from "./present.ts";
 import type { ListMeta, Presentation } from "./present.ts";
 import type { ApiRequest } from "./request.ts";
 import type { ResourceRoute } from "./route.ts";
@@ -17,6 +18,7 @@ export interface ObjectContext {
   readonly store: Store;
   readonly clock: Clock;
   readonly pages: ListPages;
+  readonly texts: ObjectTexts;
 }
 
 /** Returns how the client wants to see objects. */
@@ -26,6 +28,7 @@ export function presentationOf(context: ObjectContext, route: ResourceRoute, req
     form: negotiate(request.header("accept")),
     includeObject: parseIncludeObject(request.query),
     nowMs: context.clock.nowMs(),
+    texts: context.texts,
   };
 }
 
@@ -41,7 +44,7 @@ export async function storedObject(context: ObjectContext, route: ResourceRoute)
 export async function getObject(context: ObjectContext, route: ResourceRoute, request: ApiRequest): Promise<Answer> {
   const presentation = presentationOf(context, route, request);
   const object = await storedObject(context, route);
-  return encoded(200, presentObject(object, presentation), presentation.form.encoding);
+  return objectAnswer(200, object, presentation);
 }
 
 /** Answers GET of a collection. */
@@ -65,7 +68,7 @@ export async function listObjects(context: ObjectContext, route: ResourceRoute, 
     ...(page.next === undefined ? {} : { continue: page.next }),
     ...(page.next === undefined || !selection.isAll ? {} : { remainingItemCount: page.remaining }),
   };
-  return encoded(200, presentList(page.items, metadata, presentation), presentation.form.encoding);
+  return listAnswer(page.items, metadata, presentation);
 }
 
 async function firstPage(

@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { describe, it } from "node:test";
 import { settle } from "../ground/testing.ts";
 import { SERVICE } from "../resource/kind.ts";
-import { EventLines } from "./event-lines.ts";
+import { ObjectTexts } from "./object-texts.ts";
 import { ListPages } from "./list-pages.ts";
 import type { ApiRequest } from "./request.ts";
 import { routePath } from "./route.ts";
@@ -381,7 +381,7 @@ describe("ApiServer watches", () => {
   it("answers 429 when too many watches are open", async () => {
     await using api = await TestApi.open();
     // So many sockets would be more test than is good for the machine: the set is filled instead.
-    const context = { store: api.store, clock: api.clock, pages: new ListPages(api.clock), lines: new EventLines() };
+    const context = { store: api.store, clock: api.clock, pages: new ListPages(api.clock), texts: new ObjectTexts() };
     const watching = new Set(
       Array.from({ length: WATCHES_MAX }, (): ServerResponse => Object.create(null) as ServerResponse),
     );

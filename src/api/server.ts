@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../ground/clock.ts";
 import { messageOf } from "../ground/errors.ts";
@@ -12,8 +13,8 @@ import { TokenCheck } from "./authenticate.ts";
 import { objectOf, readObjectBody } from "./body.ts";
 import { aggregatedDiscovery } from "./discovery/aggregated.ts";
 import { apiGroup, coreVersions, groupList, resourceList } from "./discovery/legacy.ts";
-import { EventLines } from "./event-lines.ts";
 import { ListPages } from "./list-pages.ts";
+import { ObjectTexts } from "./object-texts.ts";
 import { OpenApiDocuments } from "./openapi/open-api-documents.ts";
 import { answerResource } from "./resource-verbs.ts";
 import type { VerbContext } from "./resource-verbs.ts";
@@ -60,7 +61,7 @@ export class ApiServer {
       store: options.store,
       clock: options.clock,
       pages: new ListPages(options.clock),
-      lines: new EventLines(),
+      texts: new ObjectTexts(),
       closing: this.#closing.signal,
       watching: new Set(),
     };
@@ -79,7 +80,7 @@ export class ApiServer {
     const request = readRequest(incoming);
     try {
       const answer = await this.#answer(request, response);
-      if (answer !== undefined) send(response, answer);
+      if (answer !== undefined) await send(response, answer);
     } catch (error) {
       // Nobody is there any more to be answered.
       if (response.closed || response.destroyed) return;
@@ -92,7 +93,7 @@ export class ApiServer {
         });
       }
       if (response.headersSent) response.end();
-      else send(response, refused(status));
+      else await send(response, refused(status));
     }
   }
 
@@ -181,15 +182,27 @@ function found(document: object | undefined): Answer {
   return encoded(200, document);
 }
 
-function send(response: ServerResponse, answer: Answer): void {
-  const length = typeof answer.body === "string" ? Buffer.byteLength(answer.body) : answer.body.length;
+async function send(response: ServerResponse, answer: Answer): Promise<void> {
+  const { body } = answer;
+  const isWhole = typeof body === "string" || body instanceof Uint8Array;
   response.writeHead(answer.httpStatus, {
     "Content-Type": answer.contentType,
     "Cache-Control": "no-cache, private",
-    ...(answer.httpStatus === 304 ? {} : { "Content-Length": length }),
+    ...(answer.httpStatus === 304 || !isWhole ? {} : { "Content-Length": Buffer.byteLength(body) }),
     ...mutable(answer.headers ?? {}),
   });
-  response.end(answer.body);
+  if (isWhole) response.end(body);
+  else await sendParts(response, body);
+}
+
+/** Writes a long answer no faster than it is read; between its parts others have their turn. */
+async function sendParts(response: ServerResponse, parts: Iterable<string>): Promise<void> {
+  const left = new AbortController();
+  response.once("close", () => left.abort());
+  for (const part of parts) {
+    if (!response.write(part)) await once(response, "drain", { signal: left.signal });
+  }
+  response.end();
 }
 
 function mutable(headers: Readonly<Record<string, string | readonly string[]>>): Record<string, string | string[]> {

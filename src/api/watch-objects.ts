@@ -6,7 +6,7 @@ import { objectKey } from "../resource/object.ts";
 import type { WatchEvent } from "../store/contract.ts";
 import { parseSelection } from "./object-filter.ts";
 import type { Selection } from "./object-filter.ts";
-import { presentObject, presentRow } from "./present.ts";
+import { watchedText } from "./object-answer.ts";
 import type { Presentation } from "./present.ts";
 import { parseCount, presentationOf } from "./read-objects.ts";
 import type { ObjectContext } from "./read-objects.ts";
@@ -14,7 +14,6 @@ import { isTrue } from "./request.ts";
 import type { ApiRequest } from "./request.ts";
 import type { ResourceRoute } from "./route.ts";
 import { badRequest, expired, toApiStatusError, tooManyRequests } from "./status.ts";
-import type { EventLines } from "./event-lines.ts";
 
 /** How long a watch lasts whose client names no time; clients start another. */
 const WATCH_LIFETIME_SECONDS = 30 * 60;
@@ -25,7 +24,6 @@ const BOOKMARK_EVERY_MS = 60_000;
 
 /** What watches share besides what all handlers do. */
 export interface WatchContext extends ObjectContext {
-  readonly lines: EventLines;
   /** Aborts when the server closes. */
   readonly closing: AbortSignal;
   /** The responses of the watches that run. */
@@ -151,6 +149,7 @@ class WatchStream {
   readonly #signal: AbortSignal;
   #version = "";
   #hasHeaders = false;
+  #isGathering = false;
   #bookmarks: { cancel(): void } | undefined;
 
   constructor(context: WatchContext, presentation: Presentation, response: ServerResponse, signal: AbortSignal) {
@@ -173,8 +172,20 @@ class WatchStream {
   /** Writes one event; waits when the client reads slower than things happen. */
   async send(type: WatchEvent["type"], object: KubeObject): Promise<void> {
     if (this.#signal.aborted) return;
+    this.#gather();
     const isFast = this.#response.write(`{"type":"${type}","object":${this.#json(object)}}\n`);
     if (!isFast) await once(this.#response, "drain", { signal: this.#signal });
+  }
+
+  /** What happens in one turn of the event loop goes out as one piece. */
+  #gather(): void {
+    if (this.#isGathering) return;
+    this.#isGathering = true;
+    this.#response.cork();
+    setImmediate(() => {
+      this.#isGathering = false;
+      this.#response.uncork();
+    });
   }
 
   /** Tells how far the stream is. A Table has no row for that. */
@@ -213,11 +224,8 @@ class WatchStream {
   }
 
   #json(object: KubeObject): string {
-    if (this.#presentation.form.as === "Object") return this.#context.lines.json(object, this.#presentation.resource);
-    const presentation = { ...this.#presentation, nowMs: this.#context.clock.nowMs() };
-    if (presentation.form.as === "PartialObjectMetadata") return JSON.stringify(presentObject(object, presentation));
     const withHeaders = !this.#hasHeaders;
     this.#hasHeaders = true;
-    return JSON.stringify(presentRow(object, presentation, withHeaders));
+    return watchedText(object, { ...this.#presentation, nowMs: this.#context.clock.nowMs() }, withHeaders);
   }
 }

@@ -1,8 +1,8 @@
 import { recordAt, stringAt } from "../ground/json.ts";
-import { encoded, warningHeaders } from "./answer.ts";
+import { warningHeaders } from "./answer.ts";
 import type { Answer } from "./answer.ts";
 import { objectOf, readObjectBody } from "./body.ts";
-import { presentObject } from "./present.ts";
+import { objectAnswer } from "./object-answer.ts";
 import { presentationOf } from "./read-objects.ts";
 import type { ObjectContext } from "./read-objects.ts";
 import type { ApiRequest } from "./request.ts";
@@ -25,7 +25,7 @@ export async function createObject(context: ObjectContext, route: ResourceRoute,
   const input = inNamespace(objectOf(body), route);
   const written = await storeNew(context, route, { input, choices, duplicates: body.duplicates });
   const headers = warningHeaders(warningsOf(route, written));
-  return encoded(201, presentObject(written.object, presentation), presentation.form.encoding, headers);
+  return objectAnswer(201, written.object, presentation, headers);
 }
 
 /** Answers PUT to an object or its status. */
@@ -47,8 +47,7 @@ export async function replaceObject(
   }
   const written = isNew ? await storeNew(context, route, draft) : await storeNext(context, route, existing, draft);
   const headers = warningHeaders(warningsOf(route, written));
-  const value = presentObject(written.object, presentation);
-  return encoded(isNew ? 201 : 200, value, presentation.form.encoding, headers);
+  return objectAnswer(isNew ? 201 : 200, written.object, presentation, headers);
 }
 
 /**

@@ -90,44 +90,55 @@ export interface TableOptions {
   /** Turns an object into the version it is served in, for rows that carry it whole. @default as it is */
   readonly show?: (object: KubeObject) => KubeObject;
   readonly nowMs: number;
-  /** Watches send the headers once. @default true */
-  readonly withHeaders?: boolean;
 }
 
-/** A `Table` of `meta.k8s.io`: what `kubectl get` prints as it is. */
-export interface Table {
+/** A `Table` of `meta.k8s.io` without its rows. */
+export interface TableHeader {
   readonly kind: "Table";
   readonly apiVersion: string;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly columnDefinitions: readonly Omit<Column, "cell">[] | null;
+}
+
+/** A `Table` of `meta.k8s.io`: what `kubectl get` prints as it is. */
+export interface Table extends TableHeader {
   readonly rows: readonly { readonly cells: readonly Cell[]; readonly object?: unknown }[];
 }
 
 /** Returns `objects` (in the stored version, which the columns read) as a Table. */
 export function tableOf(objects: readonly KubeObject[], options: TableOptions): Table {
-  const columns = columnsOf(options.kind);
   const show = options.show ?? ((object: KubeObject): KubeObject => object);
   return {
-    kind: "Table",
-    apiVersion: options.metaVersion,
-    metadata: options.metadata,
-    columnDefinitions:
-      options.withHeaders === false
-        ? null
-        : columns.map(({ name, type, format, description, priority }) => ({
-            name,
-            type,
-            format,
-            description,
-            priority,
-          })),
+    ...headerOfTable(options.kind, options.metaVersion, options.metadata),
     rows: objects.map((object) => ({
-      cells: columns.map((entry) => entry.cell(object, options.nowMs)),
+      cells: cellsOf(object, options.kind, options.nowMs),
       ...(options.includeObject === "None"
         ? {}
         : { object: options.includeObject === "Object" ? show(object) : partialMetadata(object, options.metaVersion) }),
     })),
   };
+}
+
+/** Returns what a Table says before its rows; watches describe the columns once, in their first event. */
+export function headerOfTable(
+  kind: Kind,
+  metaVersion: string,
+  metadata: Readonly<Record<string, unknown>>,
+  withColumns: boolean = true,
+): TableHeader {
+  const columns = columnsOf(kind).map(({ name, type, format, description, priority }) => ({
+    name,
+    type,
+    format,
+    description,
+    priority,
+  }));
+  return { kind: "Table", apiVersion: metaVersion, metadata, columnDefinitions: withColumns ? columns : null };
+}
+
+/** Returns the cells of an object's row, in the order of the columns. */
+export function cellsOf(object: KubeObject, kind: Kind, nowMs: number): readonly Cell[] {
+  return columnsOf(kind).map((column) => column.cell(object, nowMs));
 }
 
 /** Only the metadata of an object, as clients ask for that need no more. */
