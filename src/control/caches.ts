@@ -62,10 +62,19 @@ export function openCaches(
 
 /** Every informer of `caches`. */
 export function allInformers(caches: Caches): readonly Informer[] {
+  return [...servedInformers(caches), ...certificateInformers(caches)];
+}
+
+/** The informers without which nothing can be served. */
+export function servedInformers(caches: Caches): readonly Informer[] {
   const { ingresses, ingressClasses, services, endpointSlices, endpoints, secrets } = caches;
+  return [ingresses, ingressClasses, services, endpointSlices, endpoints, secrets];
+}
+
+/** The informers of the kinds that a cluster has by definitions only. */
+export function certificateInformers(caches: Caches): readonly Informer[] {
   const { issuers, clusterIssuers, certificates, requests, orders, challenges } = caches;
-  const served = [ingresses, ingressClasses, services, endpointSlices, endpoints, secrets];
-  return served.concat([issuers, clusterIssuers, certificates, requests, orders, challenges]);
+  return [issuers, clusterIssuers, certificates, requests, orders, challenges];
 }
 
 /** The key that an issuer and those who name it share: a ClusterIssuer's has no namespace. */

@@ -8,7 +8,7 @@ import type { Kind } from "../resource/kind.ts";
 import type { KubeObject } from "../resource/object.ts";
 import type { Store } from "../store/contract.ts";
 import { AcmeAccounts, type AcmeCaller, type AcmeCallerOptions, type AcmeDirectory } from "./acme-accounts.ts";
-import { allInformers, openCaches } from "./caches.ts";
+import { allInformers, certificateInformers, openCaches, servedInformers } from "./caches.ts";
 import { openAlerts, type CertificateAlert } from "./alerts/reconcile.ts";
 import { LimitLedger } from "./acme-limits/ledger.ts";
 import { openCertificateRequests } from "./certificate-requests/reconcile.ts";
@@ -119,14 +119,18 @@ export class ControlPlane {
     this.#openAccounts = openAccounts;
   }
 
-  /** Resolves when the first snapshot is published and every controller runs. Waits for the store as long as it takes. */
+  /**
+   * Resolves when the first snapshot is published and every controller runs. Waits for the store as long as it takes,
+   * though not for the kinds of certificates where it has none or hides them: traffic does not depend on them.
+   */
   static async open(options: ControlPlaneOptions): Promise<ControlPlane> {
     const { store, clock, random, log } = options;
     const caches = openCaches(
       { store, clock, random, log, onTrouble: options.onTrouble },
       options.clusterResourceNamespace,
     );
-    await Promise.all(allInformers(caches).map((informer) => informer.synced));
+    await Promise.all(servedInformers(caches).map((informer) => informer.synced));
+    await Promise.all(certificateInformers(caches).map((informer) => informer.settled));
     const events = new EventRecorder({ store, clock, log, expires: options.expiresEvents ?? true });
     const base: Omit<World, "live" | "accounts" | "doubts"> = {
       store,
@@ -161,20 +165,13 @@ export class ControlPlane {
     const accounts = this.#openAccounts();
     const world: World = { ...this.#world, accounts, doubts: new IssuerDoubts() };
     const ends = allInformers(world.caches).map((informer) => informer.mark());
-    const queues = certificates
-      ? [
-          openIssuers(world),
-          openIngressShim(world),
-          openCertificates(world),
-          openRenewalInformation(world),
-          openCertificateRequests(world),
-          openOrders(world),
-          openChallenges(world),
-          openAlerts(world),
-        ]
-      : [];
-    this.#term = { accounts, queues, ends };
+    const term: Term = { accounts, queues: [], ends };
+    this.#term = term;
     this.#publisher.lead(true);
+    if (!certificates) return;
+    if (certificateInformers(world.caches).every((informer) => informer.isSynced)) {
+      openCertificateControllers(world, term);
+    } else void this.#openWhenSynced(world, term);
   }
 
   /** Stops writing; resolves when nothing is under way any more. What is served goes on following the store. */
@@ -186,6 +183,12 @@ export class ControlPlane {
     await Promise.all(term.queues.map((queue) => queue.close()));
     for (const end of term.ends) end();
     term.accounts.close();
+  }
+
+  /** From an incomplete view, orders would be made twice. */
+  async #openWhenSynced(world: World, term: Term): Promise<void> {
+    await Promise.all(certificateInformers(world.caches).map((informer) => informer.synced));
+    if (this.#term === term) openCertificateControllers(world, term);
   }
 
   /** The objects of `kind` as they are in the caches; none for a kind that nobody follows. */
@@ -240,9 +243,22 @@ export class ControlPlane {
 /** What exists only while we lead. */
 interface Term {
   readonly accounts: AcmeAccounts;
-  readonly queues: readonly WorkQueue[];
+  readonly queues: WorkQueue[];
   /** Each ends the subscriptions of this term at one cache. */
   readonly ends: readonly (() => void)[];
+}
+
+function openCertificateControllers(world: World, term: Term): void {
+  term.queues.push(
+    openIssuers(world),
+    openIngressShim(world),
+    openCertificates(world),
+    openRenewalInformation(world),
+    openCertificateRequests(world),
+    openOrders(world),
+    openChallenges(world),
+    openAlerts(world),
+  );
 }
 
 function openAccounts(options: ControlPlaneOptions): AcmeAccounts {

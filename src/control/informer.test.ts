@@ -100,6 +100,35 @@ describe("Informer", () => {
     await informer.close();
   });
 
+  it("is settled without being synced while the store has no such kind, and syncs once it has", async () => {
+    const clock = new ManualClock();
+    const store = await openStore(clock);
+    let isKnown = false;
+    const growing = wrap(store, {
+      list: (kind, options) =>
+        isKnown
+          ? store.list(kind, options)
+          : Promise.reject(new LintelError("No such kind", { code: "NotFound", hint: "Apply its definition" })),
+    });
+    const troubles: (string | undefined)[] = [];
+    const informer = new Informer({
+      store: growing,
+      clock,
+      random: seededRandom(1),
+      log: new MemoryLog(),
+      kind: CONFIG_MAP,
+      onTrouble: (_kind, sentence) => troubles.push(sentence),
+    });
+    await informer.settled;
+    assert.equal(informer.isSynced, false);
+    assert.deepEqual(troubles, ["No such kind. Apply its definition"]);
+    isKnown = true;
+    await clock.advance(1_000);
+    await informer.synced;
+    assert.equal(troubles.at(-1), undefined);
+    await informer.close();
+  });
+
   it("ends its watch when closed", async () => {
     const clock = new ManualClock();
     const store = await openStore(clock);

@@ -25,7 +25,7 @@ export interface InformerOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
-  /** Told why the store cannot be followed, in one sentence, and undefined once it can be again. */
+  /** Told why the store cannot be followed, and what to do, and undefined once it can be again. */
   readonly onTrouble?: ((kind: Kind, sentence: string | undefined) => void) | undefined;
   /** Named functions from an object to the values it is found under. */
   readonly indexes?: Readonly<Record<string, (object: KubeObject) => readonly string[]>>;
@@ -41,23 +41,35 @@ export class Informer {
   readonly kind: Kind;
   /** Resolves when the first list is in the cache. */
   readonly synced: Promise<void>;
+  /** Resolves when `synced` does, or once the store says that it has no such kind or that we may not see it. */
+  readonly settled: Promise<void>;
   readonly #options: InformerOptions;
   readonly #objects = new Map<string, KubeObject>();
   readonly #indexes = new Map<string, Map<string, Set<string>>>();
   readonly #listeners = new Set<(change: Change) => void>();
   readonly #closing = new AbortController();
   readonly #markSynced: () => void;
+  readonly #markSettled: () => void;
   readonly #running: Promise<void>;
+  #isSynced = false;
 
   /** Starts following at once; `close()` ends it. */
   constructor(options: InformerOptions) {
     this.#options = options;
     this.kind = options.kind;
     for (const name of Object.keys(options.indexes ?? {})) this.#indexes.set(name, new Map());
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.synced = promise;
-    this.#markSynced = resolve;
+    const synced = Promise.withResolvers<void>();
+    const settled = Promise.withResolvers<void>();
+    this.synced = synced.promise;
+    this.settled = settled.promise;
+    this.#markSynced = synced.resolve;
+    this.#markSettled = settled.resolve;
     this.#running = this.#follow(this.#closing.signal);
+  }
+
+  /** Whether the first list is in the cache. */
+  get isSynced(): boolean {
+    return this.#isSynced;
   }
 
   get(namespace: string, name: string): KubeObject | undefined {
@@ -99,10 +111,12 @@ export class Informer {
     const { clock, random, log, kind } = this.#options;
     let failures = 0;
     let from: string | undefined;
+    let said = "";
     const moved = (version: string): void => {
       from = version;
       if (failures > 0) this.#options.onTrouble?.(kind, undefined);
       failures = 0;
+      said = "";
     };
     while (!signal.aborted) {
       try {
@@ -115,12 +129,13 @@ export class Informer {
         if (isLintelError(error, "Gone")) from = undefined;
         const ceilingMs = Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** Math.min(failures, 20));
         failures += 1;
-        this.#options.onTrouble?.(kind, messageOf(error));
-        log.warn("Cannot follow the store; trying again", {
-          resource: resourceName(kind),
-          attempt: failures,
-          error: messageOf(error),
-        });
+        this.#options.onTrouble?.(kind, sentenceOf(error));
+        if (isLintelError(error, "NotFound") || isLintelError(error, "Forbidden")) this.#markSettled();
+        const fields = { resource: resourceName(kind), attempt: failures, error: messageOf(error) };
+        // What stays as it is, for as long as a cluster is away, is no news.
+        if (fields.error === said) log.debug("Cannot follow the store; trying again", fields);
+        else log.warn("Cannot follow the store; trying again", fields);
+        said = fields.error;
         await clock.sleep(ceilingMs * (0.5 + random() / 2), { signal }).catch(() => undefined);
       }
     }
@@ -133,7 +148,9 @@ export class Informer {
       const list = await store.list(kind);
       if (signal.aborted) return;
       this.#replace(list.items);
+      this.#isSynced = true;
       this.#markSynced();
+      this.#markSettled();
       version = list.resourceVersion;
       moved(version);
     }
@@ -178,6 +195,11 @@ export class Informer {
       }
     }
   }
+}
+
+function sentenceOf(error: unknown): string {
+  const hint = isLintelError(error) ? error.hint : undefined;
+  return hint === undefined ? messageOf(error) : `${messageOf(error)}. ${hint}`;
 }
 
 function isAborted(signal: AbortSignal): boolean {

@@ -53,7 +53,7 @@ export class ApiServer {
       server.#startEtcd();
       server.startApi();
       await server.ready();
-      await server.#install();
+      await server.install();
       return server;
     } catch (error) {
       await server.stop();
@@ -112,6 +112,35 @@ export class ApiServer {
       await client.request({ method: "PUT", path: `/api/v1/namespaces/${name}/finalize`, body });
     }
     client.close();
+    await store.close();
+  }
+
+  /** Adds Lintel's definitions; resolves when the server serves their kinds. */
+  async install(): Promise<void> {
+    const store = await this.store();
+    for (const definition of customResourceDefinitions()) {
+      await store.create(CUSTOM_RESOURCE_DEFINITION, definition);
+    }
+    await eventually("the definitions are established", async () => {
+      const { items } = await store.list(CUSTOM_RESOURCE_DEFINITION);
+      const established = items.filter((item) =>
+        conditionsOf(item["status"]).some(({ type, status }) => type === "Established" && status === "True"),
+      );
+      return established.length === customResourceDefinitions().length ? true : undefined;
+    });
+    await store.close();
+  }
+
+  /** Removes Lintel's definitions, with all objects of their kinds. */
+  async uninstall(): Promise<void> {
+    const store = await this.store();
+    for (const { metadata } of customResourceDefinitions()) {
+      await store.delete(CUSTOM_RESOURCE_DEFINITION, "", metadata.name);
+    }
+    await eventually("the definitions are gone", async () => {
+      const { items } = await store.list(CUSTOM_RESOURCE_DEFINITION);
+      return items.length === 0 ? true : undefined;
+    });
     await store.close();
   }
 
@@ -219,20 +248,5 @@ export class ApiServer {
       env: { ...process.env, LOG: join(this.folder, log) },
     });
     this.#children.push(child);
-  }
-
-  async #install(): Promise<void> {
-    const store = await this.store();
-    for (const definition of customResourceDefinitions()) {
-      await store.create(CUSTOM_RESOURCE_DEFINITION, definition);
-    }
-    await eventually("the definitions are established", async () => {
-      const { items } = await store.list(CUSTOM_RESOURCE_DEFINITION);
-      const established = items.filter((item) =>
-        conditionsOf(item["status"]).some(({ type, status }) => type === "Established" && status === "True"),
-      );
-      return established.length === customResourceDefinitions().length ? true : undefined;
-    });
-    await store.close();
   }
 }

@@ -158,6 +158,29 @@ describe(
       await replica.printed("This replica leads: ");
     });
 
+    it("serves without the definitions of certificates, and looks after certificates once they are there", async (t) => {
+      const store = await open(t, 5);
+      await server.uninstall();
+      await store.create(INGRESS, ingress("web", "shop.example"));
+      const replica = await Replica.start(t, server.kubeconfig).serving();
+      await served(replica, "shop.example", "/");
+      await replica.printed(
+        "Cannot follow certificates.cert-manager.io: The API server does not know certificates of cert-manager.io/v1. " +
+          'Apply the definitions that "lintel manifests" prints',
+      );
+      await replica.printed("This replica leads: ");
+      await server.install();
+      await store.create(ISSUER, make(ISSUER, "self", { spec: { selfSigned: {} } }));
+      const spec = { secretName: "late-tls", dnsNames: ["late.example"], issuerRef: { name: "self" } };
+      await store.create(CERTIFICATE, make(CERTIFICATE, "late", { spec }));
+      await eventually("the certificate Ready", async () => {
+        const certificate = await store.get(CERTIFICATE, "shop", "late");
+        return conditionsOf(certificate?.["status"]).some(({ type, status }) => type === "Ready" && status === "True")
+          ? true
+          : undefined;
+      });
+    });
+
     it("writes nothing in shadow", async (t) => {
       const store = await open(t, 4);
       await store.create(INGRESS, ingress("web", "shop.example"));

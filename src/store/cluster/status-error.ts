@@ -20,7 +20,9 @@ export function statusError(
   const said = stringAt(status, "message") ?? `the API server answered ${String(code)}`;
   switch (code) {
     case 404:
-      return failure("NotFound", "user", said);
+      return status === undefined || said === NO_SUCH_RESOURCE
+        ? unknownKind(request)
+        : failure("NotFound", "user", said);
     case 409:
       return failure(reason === "AlreadyExists" ? "AlreadyExists" : "Conflict", "user", said);
     case 410:
@@ -37,6 +39,19 @@ export function statusError(
   if (code >= 500 || code === 429)
     return failure("Unreachable", "upstream", `The API server cannot answer now: ${said}`);
   return failure("Refused", "internal", `The API server refused ${request.method} ${pathOf(request)}: ${said}`);
+}
+
+/** How a server answers for a kind it does not know in a group that it knows; for other groups there is no Status. */
+const NO_SUCH_RESOURCE = "the server could not find the requested resource";
+
+function unknownKind(request: Pick<KubeRequest, "method" | "path">): LintelError {
+  const path = pathOf(request);
+  const [, group = "", version = "", resource = ""] =
+    /^\/apis\/([^/]+)\/([^/]+)\/(?:namespaces\/[^/]+\/)?([^/]+)/.exec(path) ?? [];
+  const what = resource === "" ? path : `${resource} of ${group}/${version}`;
+  return failure("NotFound", "user", `The API server does not know ${what}`, {
+    hint: 'Apply the definitions that "lintel manifests" prints',
+  });
 }
 
 /** A namespace that is being deleted refuses new objects with 403 too; that is no matter of permissions. */
