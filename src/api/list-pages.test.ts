@@ -1,56 +1,51 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ManualClock } from "../ground/testing.ts";
 import type { KubeObject } from "../resource/object.ts";
-import { ListPages } from "./list-pages.ts";
+import { expiredPage, pageOf, parseContinueToken } from "./list-pages.ts";
 
-const ITEMS: readonly KubeObject[] = ["a", "b", "c", "d", "e"].map((name) => ({
-  apiVersion: "v1",
-  kind: "Service",
-  metadata: { name },
-}));
+const ITEMS: readonly KubeObject[] = ["x/a", "x/c", "y/a", "y/b", "y/e"].map((key) => {
+  const [namespace = "", name = ""] = key.split("/");
+  return { apiVersion: "v1", kind: "Service", metadata: { namespace, name } };
+});
 
 function names(items: readonly KubeObject[]): string {
-  return items.map((item) => item.metadata.name).join("");
+  return items.map(({ metadata }) => `${metadata.namespace ?? ""}${metadata.name}`).join(" ");
 }
 
-describe("ListPages", () => {
+describe("pageOf()", () => {
   it("cuts a list into pages of the limit", () => {
-    const pages = new ListPages(new ManualClock());
-    const first = pages.first("q", ITEMS, "7", 2);
-    assert.deepEqual([names(first.items), first.remaining], ["ab", 3]);
-    const second = pages.next("q", first.next ?? "", 2);
-    assert.deepEqual([names(second.items), second.remaining, second.resourceVersion], ["cd", 1, "7"]);
-    const third = pages.next("q", second.next ?? "", 2);
-    assert.deepEqual([names(third.items), third.next], ["e", undefined]);
+    const first = pageOf(ITEMS, "7", 2);
+    assert.deepEqual([names(first.items), first.remaining], ["xa xc", 3]);
+    const start = parseContinueToken(first.next ?? "");
+    assert.equal(start.version, "7");
+    const second = pageOf(ITEMS, "7", 2, start);
+    assert.deepEqual([names(second.items), second.remaining], ["ya yb", 1]);
+    const third = pageOf(ITEMS, "7", 2, parseContinueToken(second.next ?? ""));
+    assert.deepEqual([names(third.items), third.next], ["ye", undefined]);
   });
 
   it("gives everything at once when the limit is not reached or absent", () => {
-    const pages = new ListPages(new ManualClock());
-    assert.equal(pages.first("q", ITEMS, "7", 5).next, undefined);
-    assert.equal(names(pages.first("q", ITEMS, "7", 0).items), "abcde");
+    assert.equal(pageOf(ITEMS, "7", 5).next, undefined);
+    assert.equal(names(pageOf(ITEMS, "7", 0).items), "xa xc ya yb ye");
   });
 
-  it("throws Expired when the list is older than five minutes, or another one is asked for", async () => {
-    const clock = new ManualClock();
-    const pages = new ListPages(clock);
-    const token = pages.first("q", ITEMS, "7", 2).next ?? "";
-    assert.throws(() => pages.next("other", token, 2), /too old/);
-    await clock.advance(5 * 60_000 + 1);
-    assert.throws(() => pages.next("q", token, 2), /too old/);
+  it("goes on behind an object that is no longer there", () => {
+    const page = pageOf(ITEMS, "8", 0, { after: { namespace: "x", name: "b" } });
+    assert.equal(names(page.items), "xc ya yb ye");
   });
+});
 
-  it("forgets the oldest list when there are too many", () => {
-    const pages = new ListPages(new ManualClock());
-    const token = pages.first("q0", ITEMS, "7", 2).next ?? "";
-    for (let index = 1; index <= 64; index++) pages.first(`q${String(index)}`, ITEMS, "7", 2);
-    assert.throws(() => pages.next("q0", token, 2), /too old/);
-  });
-
-  it("throws BadRequest when the token is none of its own", () => {
-    const pages = new ListPages(new ManualClock());
-    for (const token of ["x", "e30", Buffer.from('{"rv":1,"start":-1}').toString("base64url")]) {
-      assert.throws(() => pages.next("q", token, 2), /continue key is not valid/);
+describe("parseContinueToken()", () => {
+  it("throws BadRequest when the token is none", () => {
+    for (const token of ["x", "e30", Buffer.from('{"v":"meta.k8s.io/v1","rv":0,"start":"a"}').toString("base64url")]) {
+      assert.throws(() => parseContinueToken(token), /continue key is not valid/);
     }
+  });
+
+  it("reads the token that an expired page hands out as one of no version", () => {
+    const refusal = expiredPage({ version: "7", after: { namespace: "x", name: "c" } });
+    assert.equal(refusal.httpStatus, 410);
+    const start = parseContinueToken(refusal.status.metadata.continue ?? "");
+    assert.deepEqual(start, { version: undefined, after: { namespace: "x", name: "c" } });
   });
 });

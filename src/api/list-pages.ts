@@ -1,88 +1,106 @@
-import type { Clock } from "../ground/clock.ts";
-import { isRecord, numberAt } from "../ground/json.ts";
+import { numberAt, stringAt } from "../ground/json.ts";
 import type { KubeObject } from "../resource/object.ts";
-import { badRequest, expired } from "./status.ts";
+import { ApiStatusError, badRequest } from "./status.ts";
 
-/** So many lists are remembered for clients that read them page by page; the oldest goes first. */
-const SNAPSHOTS_MAX = 64;
-/** How long a list is remembered, as a real API server keeps old versions for about five minutes. */
-const SNAPSHOT_LIFETIME_MS = 5 * 60_000;
-
-/** A part of a list, all parts of it at one version. */
+/** A part of a list. */
 export interface Page {
   readonly items: readonly KubeObject[];
-  readonly resourceVersion: string;
   /** The token of the next page, or undefined on the last. */
   readonly next: string | undefined;
   readonly remaining: number;
 }
 
-interface Snapshot {
-  readonly items: readonly KubeObject[];
-  readonly takenAtMs: number;
+/** Where a page begins, as a continue token says it. */
+export interface PageStart {
+  /** The version that all pages of the list show, or undefined for whatever there is when the page is read. */
+  readonly version: string | undefined;
+  /** Objects up to and including this one were on earlier pages. */
+  readonly after: { readonly namespace: string; readonly name: string };
 }
 
-/** Cuts lists into pages that belong together: all pages of one list show the same version of it. */
-export class ListPages {
-  readonly #clock: Clock;
-  readonly #snapshots = new Map<string, Snapshot>();
+/** What a token is of, as other servers write it too. */
+const TOKEN_VERSION = "meta.k8s.io/v1";
+/** How a token says that its list is not of one version. */
+const ANY_VERSION = -1;
 
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
-  /** Returns the first page of `items`; `query` names the list, so that tokens of others are not mixed up with it. */
-  first(query: string, items: readonly KubeObject[], resourceVersion: string, limit: number): Page {
-    if (limit <= 0 || items.length <= limit) return { items, resourceVersion, next: undefined, remaining: 0 };
-    this.#remember(`${query} ${resourceVersion}`, items);
-    return page(items, resourceVersion, 0, limit);
-  }
-
-  /** Returns the page that `token` stands for. Throws Expired when its list is forgotten, BadRequest for no token. */
-  next(query: string, token: string, limit: number): Page {
-    const { resourceVersion, start } = parseToken(token);
-    const snapshot = this.#snapshots.get(`${query} ${resourceVersion}`);
-    if (snapshot === undefined || this.#clock.nowMs() - snapshot.takenAtMs > SNAPSHOT_LIFETIME_MS) {
-      throw expired("The provided continue parameter is too old to display a consistent list result. Start a new list");
-    }
-    return page(snapshot.items, resourceVersion, start, limit <= 0 ? snapshot.items.length : limit);
-  }
-
-  #remember(key: string, items: readonly KubeObject[]): void {
-    this.#snapshots.delete(key);
-    this.#snapshots.set(key, { items, takenAtMs: this.#clock.nowMs() });
-    for (const oldest of this.#snapshots.keys()) {
-      if (this.#snapshots.size <= SNAPSHOTS_MAX) break;
-      this.#snapshots.delete(oldest);
-    }
-  }
+/**
+ * Returns the page of `items`, which are in namespace, name order and at `version`, that begins at `start` and has at most
+ * `limit` objects; 0 means all.
+ */
+export function pageOf(
+  items: readonly KubeObject[],
+  version: string,
+  limit: number,
+  start?: Pick<PageStart, "after">,
+): Page {
+  const first = start === undefined ? 0 : firstAfter(items, start.after);
+  const end = limit <= 0 ? items.length : Math.min(items.length, first + limit);
+  const remaining = items.length - end;
+  const last = items[end - 1]?.metadata;
+  const next =
+    remaining === 0 || last === undefined
+      ? undefined
+      : continueToken({ version, after: { namespace: last.namespace ?? "", name: last.name } });
+  return { items: items.slice(first, end), next, remaining };
 }
 
-function page(items: readonly KubeObject[], resourceVersion: string, start: number, limit: number): Page {
-  const end = start + limit;
-  const remaining = Math.max(0, items.length - end);
+/** Objects are in order, so the first one after a name is found by halving. */
+function firstAfter(items: readonly KubeObject[], after: PageStart["after"]): number {
+  let low = 0;
+  let high = items.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const { namespace = "", name = "" } = items[middle]?.metadata ?? {};
+    const isAfter = namespace > after.namespace || (namespace === after.namespace && name > after.name);
+    if (isAfter) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+function continueToken(start: PageStart): string {
+  const { namespace, name } = start.after;
+  const rv = start.version === undefined ? ANY_VERSION : Number(start.version);
+  const key = namespace === "" ? name : `${namespace}/${name}`;
+  return Buffer.from(JSON.stringify({ v: TOKEN_VERSION, rv, start: `${key}\0` })).toString("base64url");
+}
+
+/** Returns where the page of `token` begins. Throws BadRequest for a token that is none. */
+export function parseContinueToken(token: string): PageStart {
+  const parsed = parseJson(token);
+  const version = numberAt(parsed, "rv");
+  const start = stringAt(parsed, "start");
+  const isOurs = stringAt(parsed, "v") === TOKEN_VERSION && version !== undefined && Number.isSafeInteger(version);
+  if (!isOurs || start === undefined || version < ANY_VERSION || version === 0) {
+    throw badRequest("invalid continue token: continue key is not valid: it is none of this server's");
+  }
+  const key = start.replace(/\0$/, "");
+  const slash = key.indexOf("/");
   return {
-    items: items.slice(start, end),
-    resourceVersion,
-    next: remaining === 0 ? undefined : makeToken(resourceVersion, end),
-    remaining,
+    version: version === ANY_VERSION ? undefined : String(version),
+    after: { namespace: slash < 0 ? "" : key.slice(0, slash), name: key.slice(slash + 1) },
   };
 }
 
-function makeToken(resourceVersion: string, start: number): string {
-  return Buffer.from(JSON.stringify({ v: "lintel/v1", rv: Number(resourceVersion), start })).toString("base64url");
+function parseJson(token: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(token, "base64url").toString("utf8"));
+  } catch {
+    return undefined;
+  }
 }
 
-function parseToken(token: string): { readonly resourceVersion: string; readonly start: number } {
-  try {
-    const parsed: unknown = JSON.parse(Buffer.from(token, "base64url").toString("utf8"));
-    const version = numberAt(parsed, "rv");
-    const start = numberAt(parsed, "start");
-    if (isRecord(parsed) && version !== undefined && start !== undefined && Number.isInteger(start) && start >= 0) {
-      return { resourceVersion: String(version), start };
-    }
-  } catch {
-    // Told below, like any other token that is not ours.
-  }
-  throw badRequest("continue key is not valid: it is none of this server's");
+/**
+ * 410: the version of a list is forgotten. Whoever reads page by page may go on with the token in the answer, in a list
+ * that is not of one version any more.
+ */
+export function expiredPage(start: PageStart): ApiStatusError {
+  const token = continueToken({ ...start, version: undefined });
+  return new ApiStatusError(
+    410,
+    "Expired",
+    "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.",
+    undefined,
+    { continue: token },
+  );
 }

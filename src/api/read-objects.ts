@@ -1,9 +1,12 @@
 import type { Clock } from "../ground/clock.ts";
+import { isLintelError } from "../ground/errors.ts";
 import type { KubeObject } from "../resource/object.ts";
-import type { Store } from "../store/contract.ts";
+import type { ObjectList, VersionedStore } from "../store/contract.ts";
 import { negotiate } from "./accept.ts";
 import type { Answer } from "./answer.ts";
-import type { ListPages } from "./list-pages.ts";
+import { assertNotBeyond, parseListVersion } from "./list-options.ts";
+import { expiredPage, pageOf, parseContinueToken } from "./list-pages.ts";
+import type { PageStart } from "./list-pages.ts";
 import { parseSelection } from "./object-filter.ts";
 import { listAnswer, objectAnswer } from "./object-answer.ts";
 import type { ObjectTexts } from "./object-texts.ts";
@@ -11,13 +14,12 @@ import { parseIncludeObject } from "./present.ts";
 import type { ListMeta, Presentation } from "./present.ts";
 import type { ApiRequest } from "./request.ts";
 import type { ResourceRoute } from "./route.ts";
-import { badRequest, notFound } from "./status.ts";
+import { badRequest, expired, notFound } from "./status.ts";
 
 /** What handlers of resources share. */
 export interface ObjectContext {
-  readonly store: Store;
+  readonly store: VersionedStore;
   readonly clock: Clock;
-  readonly pages: ListPages;
   readonly texts: ObjectTexts;
 }
 
@@ -43,6 +45,8 @@ export async function storedObject(context: ObjectContext, route: ResourceRoute)
 /** Answers GET of one object. */
 export async function getObject(context: ObjectContext, route: ResourceRoute, request: ApiRequest): Promise<Answer> {
   const presentation = presentationOf(context, route, request);
+  const version = request.query.get("resourceVersion") ?? "";
+  if (version !== "") assertNotBeyond(version, context.store.version());
   const object = await storedObject(context, route);
   return objectAnswer(200, object, presentation);
 }
@@ -52,42 +56,43 @@ export async function listObjects(context: ObjectContext, route: ResourceRoute, 
   const presentation = presentationOf(context, route, request);
   const { query } = request;
   const selection = parseSelection(route, query);
-  const limit = parseCount(query.get("limit"), "limit");
-  const token = query.get("continue") ?? "";
-  const name = JSON.stringify([
-    route.resource.apiVersion,
-    route.resource.kind.plural,
-    route.namespace,
-    query.get("labelSelector") ?? "",
-    query.get("fieldSelector") ?? "",
-  ]);
-  const page =
-    token === "" ? await firstPage(context, route, selection, name, limit) : context.pages.next(name, token, limit);
+  const limit = parseCount(query.get("limit"));
+  const { list, start } = await wantedList(context, route, query);
+  const items = selection.isAll ? list.items : list.items.filter(selection.matches);
+  const page = pageOf(items, list.resourceVersion, limit, start);
   const metadata: ListMeta = {
-    resourceVersion: page.resourceVersion,
+    resourceVersion: list.resourceVersion,
     ...(page.next === undefined ? {} : { continue: page.next }),
     ...(page.next === undefined || !selection.isAll ? {} : { remainingItemCount: page.remaining }),
   };
   return listAnswer(page.items, metadata, presentation);
 }
 
-async function firstPage(
+/** The list that a query asks for, at the version it asks for, and where the page in it begins. */
+async function wantedList(
   context: ObjectContext,
   route: ResourceRoute,
-  selection: ReturnType<typeof parseSelection>,
-  name: string,
-  limit: number,
-): Promise<ReturnType<ListPages["first"]>> {
-  const list = await context.store.list(route.resource.kind, { namespace: route.namespace });
-  const items = selection.isAll ? list.items : list.items.filter(selection.matches);
-  return context.pages.first(name, items, list.resourceVersion, limit);
+  query: URLSearchParams,
+): Promise<{ readonly list: ObjectList; readonly start: PageStart | undefined }> {
+  const { store } = context;
+  const { kind } = route.resource;
+  const wanted = parseListVersion(query, store.version());
+  const token = query.get("continue") ?? "";
+  const start = token === "" ? undefined : parseContinueToken(token);
+  const version = start?.version ?? (wanted.at === "exactly" ? wanted.version : undefined);
+  const options = { namespace: route.namespace };
+  try {
+    const list = version === undefined ? await store.list(kind, options) : await store.listAt(kind, version, options);
+    return { list, start };
+  } catch (error) {
+    if (!isLintelError(error, "Gone")) throw error;
+    throw start === undefined ? expired("The resourceVersion for the provided list is too old.") : expiredPage(start);
+  }
 }
 
 /** Returns a whole number of the query, 0 when it is absent. Throws BadRequest for anything else. */
-export function parseCount(text: string | null, parameter: string): number {
+export function parseCount(text: string | null): number {
   if (text === null || text === "") return 0;
-  if (!/^\d{1,9}$/.test(text)) {
-    throw badRequest(`invalid value for parameter ${parameter}: ${JSON.stringify(text)} is not a whole number`);
-  }
+  if (!/^-?\d{1,9}$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
   return Number(text);
 }

@@ -3,9 +3,8 @@ import type { ServerResponse } from "node:http";
 import { connect } from "node:net";
 import { describe, it } from "node:test";
 import { settle } from "../ground/testing.ts";
-import { SERVICE } from "../resource/kind.ts";
+import { CONFIG_MAP, SERVICE } from "../resource/kind.ts";
 import { ObjectTexts } from "./object-texts.ts";
-import { ListPages } from "./list-pages.ts";
 import type { ApiRequest } from "./request.ts";
 import { routePath } from "./route.ts";
 import { TestApi, at } from "./testing.ts";
@@ -50,7 +49,7 @@ describe("ApiServer refusals", () => {
     ["DELETE", "/version", 405, /does not allow this method/],
     ["DELETE", "/api/v1/namespaces", 405, /does not allow this method/],
     ["GET", `${CONFIG_MAPS}?labelSelector=a%20b`, 400, /unable to parse requirement/],
-    ["GET", `${CONFIG_MAPS}?limit=x`, 400, /limit/],
+    ["GET", `${CONFIG_MAPS}?limit=x`, 400, /invalid syntax/],
     ["GET", `${CONFIG_MAPS}?fieldSelector=data.a%3Db`, 400, /field label not supported: data\.a/],
     ["GET", `${CONFIG_MAPS}?watch=true&resourceVersion=x`, 400, /invalid resource version/],
     ["DELETE", "/api/v1/namespaces/default", 403, /this namespace may not be deleted/],
@@ -260,8 +259,59 @@ describe("ApiServer lists", () => {
     const second = await api.call("GET", `${CONFIG_MAPS}?limit=2&continue=${next}`);
     assert.equal(at(second.json, "items.0.metadata.name"), "c");
     assert.equal(at(second.json, "metadata.resourceVersion"), at(first.json, "metadata.resourceVersion"));
-    const other = await api.call("GET", `/api/v1/configmaps?limit=2&continue=${next}`);
-    assert.equal(other.status, 410);
+  });
+
+  it("shows a list at the version that is asked for, and says when there is none", async () => {
+    await using api = await TestApi.open();
+    await api.call("POST", CONFIG_MAPS, { body: configMap("a", { k: "old" }) });
+    const version = String(at((await api.call("GET", CONFIG_MAPS)).json, "metadata.resourceVersion"));
+    await api.call("PUT", `${CONFIG_MAPS}/a`, { body: configMap("a", { k: "new" }) });
+    await api.call("POST", CONFIG_MAPS, { body: configMap("b") });
+    const exact = `resourceVersion=${version}&resourceVersionMatch=Exact`;
+    const past = await api.call("GET", `${CONFIG_MAPS}?${exact}`);
+    assert.equal(at(past.json, "metadata.resourceVersion"), version);
+    assert.equal(at(past.json, "items.0.data.k"), "old");
+    assert.equal(at(past.json, "items.1"), undefined);
+    const newer = await api.call("GET", `${CONFIG_MAPS}?resourceVersion=${version}`);
+    assert.equal(at(newer.json, "items.0.data.k"), "new");
+    const refused = async (query: string): Promise<unknown> => {
+      const { status, json } = await api.call("GET", `${CONFIG_MAPS}?${query}`);
+      return [status, at(json, "reason"), at(json, "message")];
+    };
+    assert.deepEqual(await refused("resourceVersion=99999"), [
+      504,
+      "Timeout",
+      `Timeout: Too large resource version: 99999, current: ${api.store.version()}`,
+    ]);
+    assert.deepEqual(await refused("resourceVersionMatch=Exact"), [
+      422,
+      "Invalid",
+      'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided',
+    ]);
+    assert.equal((await api.call("GET", `${CONFIG_MAPS}/a?resourceVersion=99999`)).status, 504);
+  });
+
+  it("answers 410 with a token to go on with when the version of a page is forgotten", async () => {
+    await using api = await TestApi.open();
+    for (const name of ["a", "b"]) await api.call("POST", CONFIG_MAPS, { body: configMap(name) });
+    const first = await api.call("GET", `${CONFIG_MAPS}?limit=1`);
+    const a = await api.store.get(CONFIG_MAP, "default", "a");
+    assert.ok(a !== undefined);
+    for (let change = 0; change <= 20_000; change++) {
+      await api.store.update(CONFIG_MAP, { ...a, metadata: { ...a.metadata, resourceVersion: "" }, data: { change } });
+    }
+    const page = (token: unknown): string => `${CONFIG_MAPS}?limit=1&continue=${encodeURIComponent(String(token))}`;
+    const gone = await api.call("GET", page(at(first.json, "metadata.continue")));
+    assert.deepEqual([gone.status, at(gone.json, "reason")], [410, "Expired"]);
+    const rest = await api.call("GET", page(at(gone.json, "metadata.continue")));
+    assert.deepEqual([rest.status, at(rest.json, "items.0.metadata.name")], [200, "b"]);
+    const old = String(at(first.json, "metadata.resourceVersion"));
+    assert.equal(
+      (await api.call("GET", `${CONFIG_MAPS}?resourceVersion=${old}&resourceVersionMatch=Exact`)).status,
+      410,
+    );
+    await using watch = await api.watch(`${CONFIG_MAPS}?watch=true&resourceVersion=${old}`);
+    assert.equal(at(await watch.next(), "object.reason"), "Expired");
   });
 
   it("serves only metadata when that is asked for", async () => {
@@ -352,9 +402,13 @@ describe("ApiServer watches", () => {
     const first = await watch.next();
     assert.equal(at(first, "type"), "BOOKMARK");
     assert.deepEqual(at(first, "object.metadata.annotations"), { "k8s.io/initial-events-end": "true" });
+    await api.call("POST", "/api/v1/namespaces", { body: { metadata: { name: "elsewhere" } } });
     await api.clock.advance(60_000);
-    assert.equal(at(await watch.next(), "type"), "BOOKMARK");
+    const minute = await watch.next();
+    assert.equal(at(minute, "type"), "BOOKMARK");
+    assert.equal(at(minute, "object.metadata.resourceVersion"), api.store.version());
     await api.clock.advance(30_000);
+    assert.equal(at(await watch.next(), "type"), "BOOKMARK");
     assert.equal(await watch.next(), undefined);
   });
 
@@ -381,7 +435,7 @@ describe("ApiServer watches", () => {
   it("answers 429 when too many watches are open", async () => {
     await using api = await TestApi.open();
     // So many sockets would be more test than is good for the machine: the set is filled instead.
-    const context = { store: api.store, clock: api.clock, pages: new ListPages(api.clock), texts: new ObjectTexts() };
+    const context = { store: api.store, clock: api.clock, texts: new ObjectTexts() };
     const watching = new Set(
       Array.from({ length: WATCHES_MAX }, (): ServerResponse => Object.create(null) as ServerResponse),
     );

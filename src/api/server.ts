@@ -4,7 +4,7 @@ import type { Clock } from "../ground/clock.ts";
 import { messageOf } from "../ground/errors.ts";
 import { isRecord } from "../ground/json.ts";
 import type { Logger } from "../ground/log.ts";
-import type { Store } from "../store/contract.ts";
+import type { VersionedStore } from "../store/contract.ts";
 import { parseAccept } from "./accept.ts";
 import type { MediaRange } from "./accept.ts";
 import { encoded, refused } from "./answer.ts";
@@ -13,7 +13,6 @@ import { TokenCheck } from "./authenticate.ts";
 import { objectOf, readObjectBody } from "./body.ts";
 import { aggregatedDiscovery } from "./discovery/aggregated.ts";
 import { apiGroup, coreVersions, groupList, resourceList } from "./discovery/legacy.ts";
-import { ListPages } from "./list-pages.ts";
 import { ObjectTexts } from "./object-texts.ts";
 import { OpenApiDocuments } from "./openapi/open-api-documents.ts";
 import { answerResource } from "./resource-verbs.ts";
@@ -28,7 +27,7 @@ import { methodNotAllowed, noSuchPath, toApiStatusError, unauthorized } from "./
 
 /** What an {@link ApiServer} is made of. */
 export interface ApiServerOptions {
-  readonly store: Store;
+  readonly store: VersionedStore;
   readonly clock: Clock;
   readonly log: Logger;
   /** The bearer token that every request but health and version must carry. */
@@ -60,7 +59,6 @@ export class ApiServer {
     this.#context = {
       store: options.store,
       clock: options.clock,
-      pages: new ListPages(options.clock),
       texts: new ObjectTexts(),
       closing: this.#closing.signal,
       watching: new Set(),

@@ -24,7 +24,8 @@ export interface StatusDetails {
 export interface StatusDocument {
   readonly kind: "Status";
   readonly apiVersion: "v1";
-  readonly metadata: Readonly<Record<string, never>>;
+  /** Of an expired continue token: the one to go on with. */
+  readonly metadata: { readonly continue?: string };
   readonly status: "Success" | "Failure";
   readonly message?: string;
   /** One of `metav1.StatusReason`; clients branch on it. */
@@ -40,14 +41,20 @@ export class ApiStatusError extends LintelError {
   /** The HTTP status code. */
   readonly httpStatus: number;
 
-  constructor(httpStatus: number, reason: string, message: string, details?: StatusDetails) {
+  constructor(
+    httpStatus: number,
+    reason: string,
+    message: string,
+    details?: StatusDetails,
+    metadata: StatusDocument["metadata"] = {},
+  ) {
     super(message, { code: codeOf(reason), fault: httpStatus >= 500 ? "internal" : "user" });
     this.name = "ApiStatusError";
     this.httpStatus = httpStatus;
     this.status = {
       kind: "Status",
       apiVersion: "v1",
-      metadata: {},
+      metadata,
       status: "Failure",
       message,
       reason,
@@ -118,7 +125,7 @@ export function invalid(resource: ResourceRef, name: string, causes: readonly St
   const sentences = causes.map((cause) => `${cause.field}: ${cause.message}`);
   const list = sentences.length === 1 ? sentences.join("") : `[${sentences.join(", ")}]`;
   return new ApiStatusError(422, "Invalid", `${kind} ${JSON.stringify(name)} is invalid: ${list}`, {
-    name,
+    ...(name === "" ? {} : { name }),
     ...(resource.group === "" ? {} : { group: resource.group }),
     kind: resource.kind,
     causes,
@@ -163,6 +170,14 @@ export function unsupportedMediaType(supported: readonly string[]): ApiStatusErr
 /** 410: a resourceVersion or continue token from before what is remembered; the client lists again. */
 export function expired(message: string): ApiStatusError {
   return new ApiStatusError(410, "Expired", message);
+}
+
+/** 504: a version that is not yet; the client asks again in a moment. */
+export function tooLargeVersion(version: string, newest: string): ApiStatusError {
+  return new ApiStatusError(504, "Timeout", `Timeout: Too large resource version: ${version}, current: ${newest}`, {
+    causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version", field: "" }],
+    retryAfterSeconds: 1,
+  });
 }
 
 /** 413: the body is longer than `bytesMax`. */

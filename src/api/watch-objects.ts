@@ -4,6 +4,7 @@ import { isLintelError } from "../ground/errors.ts";
 import type { KubeObject } from "../resource/object.ts";
 import { objectKey } from "../resource/object.ts";
 import type { WatchEvent } from "../store/contract.ts";
+import { assertNotBeyond, checkWatchOptions } from "./list-options.ts";
 import { parseSelection } from "./object-filter.ts";
 import type { Selection } from "./object-filter.ts";
 import { watchedText } from "./object-answer.ts";
@@ -42,19 +43,26 @@ export async function watchObjects(
 ): Promise<void> {
   const { query } = request;
   const presentation = presentationOf(context, route, request);
+  checkWatchOptions(query);
   const selection = parseSelection(route, query);
-  const seconds = parseCount(query.get("timeoutSeconds"), "timeoutSeconds");
+  const seconds = parseCount(query.get("timeoutSeconds"));
   const from = query.get("resourceVersion") ?? "";
-  if (!/^\d{0,15}$/.test(from)) throw badRequest(`invalid resource version: ${JSON.stringify(from)}`);
+  if (query.get("sendInitialEvents") === "true" && from !== "") assertNotBeyond(from, context.store.version());
+  if (!/^\d{0,19}$/.test(from)) throw badRequest(`invalid resource version: ${JSON.stringify(from)}`);
   if (context.watching.size >= WATCHES_MAX) throw tooManyRequests("too many watches are open, please try again later");
   const ended = new AbortController();
-  const timer = context.clock.timer((seconds > 0 ? seconds : WATCH_LIFETIME_SECONDS) * 1_000, () => ended.abort());
   const stop = (): void => ended.abort();
   response.once("close", stop);
   context.closing.addEventListener("abort", stop, { once: true });
   if (context.closing.aborted) stop();
   context.watching.add(response);
   const stream = new WatchStream(context, presentation, response, ended.signal);
+  const wantsBookmarks = isTrue(query, "allowWatchBookmarks");
+  const timer = context.clock.timer((seconds > 0 ? seconds : WATCH_LIFETIME_SECONDS) * 1_000, () => {
+    // The client begins its next watch where this one ended, not where the last change was.
+    if (wantsBookmarks) stream.bookmark(false);
+    ended.abort();
+  });
   try {
     await runWatch(context, route, { query, from, selection }, stream, ended.signal);
   } finally {
@@ -83,24 +91,24 @@ async function runWatch(
   const startsNow = from === "" || from === "0";
   const wantsInitial = sendInitial === null || sendInitial === "" ? startsNow : sendInitial === "true";
   const members = new Members(selection);
+  const { kind } = route.resource;
+  const options = { namespace: route.namespace };
   let version = from;
   stream.open();
   try {
-    if (startsNow || wantsInitial || !selection.isFixed) {
-      const list = await context.store.list(route.resource.kind, { namespace: route.namespace });
+    if (startsNow || wantsInitial) {
+      const list = await context.store.list(kind, options);
       const matching = list.items.filter(selection.matches);
       members.begin(matching);
       if (wantsInitial) for (const object of matching) await stream.send("ADDED", object);
-      if (startsNow || wantsInitial) version = list.resourceVersion;
+      version = list.resourceVersion;
+    } else if (!selection.isFixed) {
+      members.begin((await context.store.listAt(kind, from, options)).items.filter(selection.matches));
     }
     stream.at(version);
     if (wantsInitial && sendInitial === "true" && isTrue(query, "allowWatchBookmarks")) stream.bookmark(true);
     if (isTrue(query, "allowWatchBookmarks")) stream.keepBookmarking();
-    const events = context.store.watch(route.resource.kind, {
-      namespace: route.namespace,
-      resourceVersion: version,
-      signal,
-    });
+    const events = context.store.watch(kind, { ...options, resourceVersion: version, signal });
     for await (const event of events) {
       const type = members.follow(event);
       if (type !== undefined) await stream.send(type, event.object);
@@ -150,6 +158,8 @@ class WatchStream {
   #version = "";
   #hasHeaders = false;
   #isGathering = false;
+  /** Whether there may be changes that were not written yet. */
+  #isBehind = false;
   #bookmarks: { cancel(): void } | undefined;
 
   constructor(context: WatchContext, presentation: Presentation, response: ServerResponse, signal: AbortSignal) {
@@ -173,8 +183,10 @@ class WatchStream {
   async send(type: WatchEvent["type"], object: KubeObject): Promise<void> {
     if (this.#signal.aborted) return;
     this.#gather();
+    this.#isBehind = true;
     const isFast = this.#response.write(`{"type":"${type}","object":${this.#json(object)}}\n`);
     if (!isFast) await once(this.#response, "drain", { signal: this.#signal });
+    this.#isBehind = false;
   }
 
   /** What happens in one turn of the event loop goes out as one piece. */
@@ -191,13 +203,15 @@ class WatchStream {
   /** Tells how far the stream is. A Table has no row for that. */
   bookmark(endsInitial: boolean): void {
     const { form, resource } = this.#presentation;
-    if (form.as === "Table" || this.#signal.aborted) return;
+    // Nothing of what the store has waits to be written, so the client is as far as the store.
+    const version = endsInitial || this.#isBehind ? this.#version : this.#context.store.version();
+    if (form.as === "Table" || version === "" || this.#signal.aborted) return;
     const isPartial = form.as === "PartialObjectMetadata";
     const object = {
       kind: isPartial ? form.as : resource.kind.kind,
       apiVersion: isPartial ? form.metaVersion : resource.apiVersion,
       metadata: {
-        resourceVersion: this.#version,
+        resourceVersion: version,
         creationTimestamp: null,
         ...(endsInitial ? { annotations: { "k8s.io/initial-events-end": "true" } } : {}),
       },

@@ -7,13 +7,25 @@ import type { Watcher } from "./watcher.ts";
 /** So many past changes of a kind can be watched from; older versions answer `Gone`. */
 const HISTORY_EVENTS_MAX = 10_000;
 
+/** So many past states of a kind are kept as lists, for clients that read them page by page. */
+const PAST_LISTS_MAX = 8;
+
+/** One change of the past, and what was there before it. */
+interface PastChange {
+  readonly key: string;
+  readonly version: number;
+  readonly event: WatchEvent;
+  readonly before: KubeObject | undefined;
+}
+
 /** All objects of one kind, their recent history, and who watches. Only committed changes enter. */
 export class Bucket {
   readonly kind: Kind;
   readonly objects: Map<string, KubeObject> = new Map();
   readonly watchers: Set<Watcher> = new Set();
   #sorted: readonly KubeObject[] | undefined;
-  readonly #history: { readonly version: number; readonly event: WatchEvent }[] = [];
+  readonly #history: PastChange[] = [];
+  readonly #pastLists = new Map<number, readonly KubeObject[]>();
   #compactedVersion: number;
 
   /** `compactedVersion`: nothing is known of the changes up to and including this one. */
@@ -30,6 +42,7 @@ export class Bucket {
 
   /** Makes the change visible to reads and watches. */
   commit(key: string, version: number, event: WatchEvent): void {
+    const before = this.objects.get(key);
     if (event.type === "DELETED") {
       this.objects.delete(key);
       this.#sorted = undefined;
@@ -38,7 +51,7 @@ export class Bucket {
       else if (this.#sorted !== undefined) this.#sorted = replaceSorted(this.#sorted, event.object);
       this.objects.set(key, event.object);
     }
-    this.#history.push({ version, event });
+    this.#history.push({ key, version, event, before });
     // Trimmed in bulk: dropping one entry a write would move the whole array each time.
     if (this.#history.length > 2 * HISTORY_EVENTS_MAX) {
       const dropped = this.#history.splice(0, this.#history.length - HISTORY_EVENTS_MAX);
@@ -53,10 +66,35 @@ export class Bucket {
     return this.#sorted;
   }
 
+  /** The objects as they were at `version`, in the same order. Throws `Gone` when that is no longer known. */
+  sortedAt(version: number): readonly KubeObject[] {
+    const changes = this.#changesSince(version);
+    if (changes.length === 0) return this.sorted();
+    // Changes that came since have another version, so what is kept stays right.
+    const known = this.#pastLists.get(version);
+    if (known !== undefined) return known;
+    const objects = new Map(this.objects);
+    for (const { key, before } of changes.toReversed()) {
+      if (before === undefined) objects.delete(key);
+      else objects.set(key, before);
+    }
+    const past = [...objects.values()].sort(byNamespaceAndName);
+    this.#pastLists.set(version, past);
+    for (const oldest of this.#pastLists.keys()) {
+      if (this.#pastLists.size <= PAST_LISTS_MAX) break;
+      this.#pastLists.delete(oldest);
+    }
+    return past;
+  }
+
   /** The changes after `version`, oldest first. Throws `Gone` when some of them are no longer known. */
   since(version: number): readonly WatchEvent[] {
+    return this.#changesSince(version).map((change) => change.event);
+  }
+
+  #changesSince(version: number): PastChange[] {
     if (version < this.#compactedVersion) {
-      throw new LintelError(`Cannot watch ${this.kind.plural} from version ${version}: it was compacted`, {
+      throw new LintelError(`Cannot tell how ${this.kind.plural} were at version ${version}: it was compacted`, {
         code: "Gone",
         fault: "downstream",
         hint: "List again and watch from that version",
@@ -64,7 +102,7 @@ export class Bucket {
     }
     let start = this.#history.length;
     while (start > 0 && (this.#history[start - 1]?.version ?? 0) > version) start -= 1;
-    return this.#history.slice(start).map((entry) => entry.event);
+    return this.#history.slice(start);
   }
 }
 

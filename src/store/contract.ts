@@ -58,6 +58,18 @@ export interface Store {
   watch(kind: Kind, options: WatchOptions): AsyncIterable<WatchEvent>;
 }
 
+/** A store that remembers a bounded past, as whoever serves the objects by version needs it. */
+export interface VersionedStore extends Store {
+  /** Returns the version of the last write that is visible. */
+  version(): string;
+
+  /**
+   * Returns the list as it was at `version`, a decimal string that is not beyond {@link version}. Throws `Gone` when so many
+   * changes followed that it is no longer known.
+   */
+  listAt(kind: Kind, version: string, options?: ListOptions): Promise<ObjectList>;
+}
+
 /** Which objects to list. */
 export interface ListOptions {
   /** Absent or empty: all namespaces. */

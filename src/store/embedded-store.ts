@@ -10,7 +10,7 @@ import type {
   DeleteOptions,
   ListOptions,
   ObjectList,
-  Store,
+  VersionedStore,
   WatchEvent,
   WatchOptions,
   WriteOptions,
@@ -42,7 +42,7 @@ interface Change extends Entry {
  * object semantics of a Kubernetes API server that {@link Store} promises: versions, uids, generations, finalizers,
  * namespace deletion, and garbage collection of dependants, which here happens in the same batch as its cause.
  */
-export class EmbeddedStore implements Store {
+export class EmbeddedStore implements VersionedStore {
   readonly #clock: Clock;
   readonly #journal: Journal;
   readonly #buckets = new Map<string, Bucket>();
@@ -83,10 +83,21 @@ export class EmbeddedStore implements Store {
   }
 
   list(kind: Kind, options: ListOptions = {}): Promise<ObjectList> {
-    const all = this.#bucket(kind).sorted();
-    const namespace = options.namespace ?? "";
-    const items = namespace === "" ? all : all.filter((object) => object.metadata.namespace === namespace);
-    return Promise.resolve({ items, resourceVersion: String(this.#committedVersion) });
+    const items = ofNamespace(this.#bucket(kind).sorted(), options.namespace ?? "");
+    return Promise.resolve({ items, resourceVersion: this.version() });
+  }
+
+  version(): string {
+    return String(this.#committedVersion);
+  }
+
+  listAt(kind: Kind, version: string, options: ListOptions = {}): Promise<ObjectList> {
+    try {
+      const all = this.#bucket(kind).sortedAt(this.#parseVersion(kind, version));
+      return Promise.resolve({ items: ofNamespace(all, options.namespace ?? ""), resourceVersion: version });
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 
   async create(kind: Kind, object: KubeObject, options: WriteOptions = {}): Promise<KubeObject> {
@@ -473,14 +484,21 @@ export class EmbeddedStore implements Store {
   #parseVersion(kind: Kind, text: string): number {
     const version = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
     if (Number.isNaN(version) || version > this.#committedVersion) {
-      throw new LintelError(`Cannot watch ${kind.plural} from version "${text}": it is not a version of this store`, {
-        code: "Gone",
-        fault: "downstream",
-        hint: "List again and watch from that version",
-      });
+      throw new LintelError(
+        `Cannot tell how ${kind.plural} were at version "${text}": it is not a version of this store`,
+        {
+          code: "Gone",
+          fault: "downstream",
+          hint: "List again and watch from that version",
+        },
+      );
     }
     return version;
   }
+}
+
+function ofNamespace(objects: readonly KubeObject[], namespace: string): readonly KubeObject[] {
+  return namespace === "" ? objects : objects.filter((object) => object.metadata.namespace === namespace);
 }
 
 function overlayKey(kind: Kind, namespace: string, name: string): string {
