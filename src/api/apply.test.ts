@@ -198,19 +198,21 @@ test("applyObject() knows the fields of objects nobody kept account of", async (
   assert.equal(error.message, 'Apply failed with 1 conflict: conflict with "before-first-apply" using v1: .data.a');
 });
 
-test("applyObject() refuses fields that the kind does not have, or drops them with a warning", async () => {
+test("applyObject() refuses fields that the kind does not have, whatever is to be validated", async () => {
   const store = await newStore();
   const typo: KubeObject = {
     ...ingress("web.example"),
     spec: { ...(ingress("web.example")["spec"] as object), tsl: [] },
   };
-  const error = await refusal(applyObject(store, typo, options("a")));
-  assert.equal(
-    error.message,
-    "failed to create typed patch object (demo/web; networking.k8s.io/v1, Kind=Ingress): .spec.tsl: field not declared in schema",
-  );
-  const { warnings } = await applyObject(store, typo, options("a", { validation: "Warn" }));
-  assert.deepEqual(warnings, ['unknown field "spec.tsl"']);
+  for (const validation of ["Strict", "Ignore"] as const) {
+    const error = await refusal(applyObject(store, typo, options("a", { validation })));
+    assert.equal(error.httpStatus, 500);
+    assert.equal(error.status.reason === undefined, true);
+    assert.equal(
+      error.message,
+      "failed to create typed patch object (demo/web; networking.k8s.io/v1, Kind=Ingress): .spec.tsl: field not declared in schema",
+    );
+  }
 });
 
 test("applyObject() stores nothing on a dry run, and nothing that breaks the rules", async () => {

@@ -1,6 +1,6 @@
 import { isRecord, jsonEqual, recordAt, stringAt } from "../ground/json.ts";
 import type { Kind } from "../resource/kind.ts";
-import { SECRET, SERVICE } from "../resource/kind.ts";
+import { resourceName, SECRET, SERVICE } from "../resource/kind.ts";
 import type { KubeObject } from "../resource/object.ts";
 import { isCustomResource, schemaOf } from "../resource/schema/schema-of.ts";
 import type { Store } from "../store/contract.ts";
@@ -8,6 +8,7 @@ import { giveStandingStatus, noticeOf } from "./accepted.ts";
 import { toStored } from "./convert/convert.ts";
 import { applyFields } from "./managed-fields/apply-fields.ts";
 import { withLastApplied } from "./managed-fields/last-applied.ts";
+import { typedErrors } from "./managed-fields/typed-errors.ts";
 import { withManagedFields } from "./managed-fields/record-update.ts";
 import { assertNamespaceIsOpen } from "./namespace-check.ts";
 import { SERVED_RESOURCES } from "./served-resource.ts";
@@ -72,6 +73,8 @@ interface Decoded {
   /** As it came. */
   readonly configuration: Fields;
   readonly applied: Fields;
+  /** `applied` with its empty values. */
+  readonly said: Fields;
   readonly namespace: string;
   readonly name: string;
   readonly warnings: readonly string[];
@@ -84,25 +87,26 @@ function decode(object: KubeObject, options: ApplyOptions): Decoded {
   if (name === "") throw badRequest("name is required");
   if (metadata["managedFields"] !== undefined) throw badRequest("metadata.managedFields must be nil");
   const schema = schemaOf(kind, object.apiVersion);
+  const mistyped = typedErrors(object, schema);
+  if (mistyped.length > 0) throw untypable(object, mistyped);
   const findings: DecodeFindings = { unknown: [], typeError: undefined };
   const value = isCustomResource(kind) ? decodeCustom(object, schema, findings) : decodeTyped(object, schema, findings);
-  const problems = [
-    ...(options.duplicates ?? []).map((path) => `.${path}: field set twice`),
-    ...findings.unknown.map((path) => `.${path}: field not declared in schema`),
-  ];
-  const validation = options.validation ?? "Strict";
-  if (findings.typeError !== undefined) throw untypable(object, findings.typeError);
-  if (problems.length > 0 && validation === "Strict") throw untypable(object, problems.join("\n"));
+  if (findings.typeError !== undefined) throw untypable(object, [findings.typeError]);
+  const { duplicates = [], validation = "Strict" } = options;
+  if (duplicates.length > 0 && validation === "Strict") {
+    throw untypable(
+      object,
+      duplicates.map((path) => `.${path}: field set twice`),
+    );
+  }
   const decoded = { ...(isRecord(value) ? value : {}), apiVersion: object.apiVersion, kind: kind.kind };
   // stringData is never stored: owned as such, it would look changed every time.
-  const applied = toStored(kind, kind.kind === SECRET.kind ? withEncodedData(decoded) : decoded);
-  const strict = [
-    ...(options.duplicates ?? []).map((path) => `duplicate field "${path}"`),
-    ...findings.unknown.map((path) => `unknown field "${path}"`),
-  ];
-  const warnings = validation === "Warn" ? strict : [];
+  const isSecret = kind.kind === SECRET.kind;
+  const applied = toStored(kind, isSecret ? withEncodedData(decoded) : decoded);
+  const said = isSecret ? applied : toStored(kind, object);
+  const warnings = validation === "Warn" ? duplicates.map((path) => `duplicate field "${path}"`) : [];
   const namespace = kind.namespaced ? (stringAt(metadata, "namespace") ?? "") : "";
-  return { kind, configuration: object, applied, namespace, name, warnings };
+  return { kind, configuration: object, applied, said, namespace, name, warnings };
 }
 
 function kindOf(object: KubeObject): Kind {
@@ -117,22 +121,27 @@ function kindOf(object: KubeObject): Kind {
   );
 }
 
-/** The server's words for a configuration with fields or types that the schema does not have. */
-function untypable(object: KubeObject, problem: string): ApiStatusError {
+/** The server's words for a configuration with fields or types that the schema does not have; it gives no reason with them. */
+function untypable(object: KubeObject, problems: readonly string[]): ApiStatusError {
   const { namespace = "", name } = object.metadata;
-  const key = namespace === "" ? name : `${namespace}/${name}`;
-  const slash = object.apiVersion.includes("/") ? object.apiVersion : `/${object.apiVersion}`;
-  return badRequest(
-    `failed to create typed patch object (${key}; ${slash.replace(/^\//, "")}, Kind=${object.kind}): ${problem}`,
+  const version = object.apiVersion.includes("/") ? object.apiVersion : `/${object.apiVersion}`;
+  const [only = ""] = problems;
+  const problem = problems.length === 1 ? only : ["errors:", ...problems].join("\n  ");
+  return new ApiStatusError(
+    500,
+    "",
+    `failed to create typed patch object (${namespace}/${name}; ${version}, Kind=${object.kind}): ${problem}`,
   );
 }
 
 async function applyOnce(store: Store, decoded: Decoded, options: ApplyOptions): Promise<Applied> {
-  const { kind, applied, namespace, name } = decoded;
+  const { kind, applied, said, namespace, name } = decoded;
   const live = await store.get(kind, namespace, name);
+  const uid = stringAt(recordAt(applied, "metadata"), "uid") ?? "";
+  if (live === undefined && uid !== "") throw goneBefore(kind, name, uid);
   if (live === undefined && options.subresource !== undefined) throw notFound(kind, name);
   if (live === undefined) await assertNamespaceIsOpen(store, kind, namespace, name);
-  const merged = applyFields({ ...options, kind, applied, live, manager: options.fieldManager });
+  const merged = applyFields({ ...options, kind, applied, said, live, manager: options.fieldManager });
   const annotated = withLastApplied(merged.object, options.fieldManager, decoded.configuration);
   const admitted = admit(annotated, await admitOptions(store, decoded, live, options));
   const next = withManagedFields(admitted.object, merged.managers);
@@ -154,6 +163,13 @@ async function applyOnce(store: Store, decoded: Decoded, options: ApplyOptions):
   } catch (error) {
     throw toApiStatusError(error, kind, name);
   }
+}
+
+/** Who names the object by its uid wants to change that one, not to make another. */
+function goneBefore(kind: Kind, name: string, uid: string): ApiStatusError {
+  const what = `${resourceName(kind)} ${JSON.stringify(name)}`;
+  const why = `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`;
+  return new ApiStatusError(409, "Conflict", `Operation cannot be fulfilled on ${what}: ${why}`);
 }
 
 async function admitOptions(

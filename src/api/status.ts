@@ -41,6 +41,7 @@ export class ApiStatusError extends LintelError {
   /** The HTTP status code. */
   readonly httpStatus: number;
 
+  /** `reason` is empty where a real server gives none. */
   constructor(
     httpStatus: number,
     reason: string,
@@ -48,7 +49,7 @@ export class ApiStatusError extends LintelError {
     details?: StatusDetails,
     metadata: StatusDocument["metadata"] = {},
   ) {
-    super(message, { code: codeOf(reason), fault: httpStatus >= 500 ? "internal" : "user" });
+    super(message, { code: codeOf(reason), fault: httpStatus >= 500 && reason !== "" ? "internal" : "user" });
     this.name = "ApiStatusError";
     this.httpStatus = httpStatus;
     this.status = {
@@ -57,7 +58,7 @@ export class ApiStatusError extends LintelError {
       metadata,
       status: "Failure",
       message,
-      reason,
+      ...(reason === "" ? {} : { reason }),
       ...(details === undefined ? {} : { details }),
       code: httpStatus,
     };

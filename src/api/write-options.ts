@@ -38,5 +38,6 @@ function parseValidation(text: string): FieldValidation {
 function parseManager(text: string, userAgent: string): string {
   if (text.length > MANAGER_LENGTH_MAX) throw badRequest(`fieldManager: Too long: may not be more than 128 bytes`);
   // Without a name the client is known by the program it says it is.
-  return text !== "" ? text : (userAgent.split("/")[0] ?? "").slice(0, MANAGER_LENGTH_MAX);
+  const program = (userAgent.split("/")[0] ?? "").slice(0, MANAGER_LENGTH_MAX);
+  return text !== "" ? text : program === "" ? "unknown" : program;
 }

@@ -19,6 +19,8 @@ export interface Application {
   readonly kind: Kind;
   /** In the stored version, without defaults: exactly what the applier says. */
   readonly applied: Fields;
+  /** The same with the empty values that are not stored: the applier owns them too. @default `applied` */
+  readonly said?: Fields;
   readonly live: KubeObject | undefined;
   readonly manager: string;
   /** Whether to take fields from other managers in place of a conflict. */
@@ -53,7 +55,7 @@ export function applyFields(options: Application): AppliedObject {
   };
   const base = trackedPart(live ?? emptyObject(kind, schema), kind, subresource);
   const config = trackedPart(applied, kind, subresource);
-  const fields = configFields(config, kind);
+  const fields = configFields(trackedPart(options.said ?? applied, kind, subresource), kind);
   const managers = managersOf(live, isEmptySet(fields), options);
   const others = managers.filter((manager) => !isSameManager(manager, identity));
   const owned = others.reduce((all, manager) => union(all, manager.fields), fields);

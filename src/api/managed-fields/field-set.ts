@@ -111,7 +111,8 @@ export function pathsOf(set: FieldSet, prefix: string = ""): readonly string[] {
   return set.isMember ? [prefix, ...inner] : inner;
 }
 
-function shownElement(element: string): string {
+/** A path element in the words of messages: `.name`, `[port=80,protocol="TCP"]`, `[="value"]` or `[0]`. */
+export function shownElement(element: string): string {
   const rest = element.slice(2);
   if (element.startsWith("f:")) return `.${rest}`;
   if (!element.startsWith("k:")) return `[${element.startsWith("v:") ? "=" : ""}${rest}]`;

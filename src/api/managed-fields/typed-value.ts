@@ -53,7 +53,8 @@ function propertyOf(schema: Schema | undefined, name: string): Schema | undefine
 export function appliedFields(value: unknown, schema: Schema | undefined): FieldSet {
   const shape = shapeOf(value, schema);
   const members = shape === "atomic" ? [] : membersOf(value, schema);
-  if (members.length === 0) return LEAF;
+  // Of a list whose items are owned one by one, nothing is owned when it is empty.
+  if (members.length === 0) return shape === "keyed" || shape === "set" ? NO_FIELDS : LEAF;
   return fieldSet(
     false,
     members.map((member) => {

@@ -127,6 +127,19 @@ function admittedOr(kind: Kind, input: unknown, existing?: KubeObject): KubeObje
   }
 }
 
+async function isApplied(applying: Promise<unknown>): Promise<boolean> {
+  try {
+    await applying;
+    return true;
+  } catch (error) {
+    assert.ok(
+      error instanceof ApiStatusError && error.message.startsWith("failed to create typed patch"),
+      String(error),
+    );
+    return false;
+  }
+}
+
 for (const kind of KINDS) {
   test(`admit() answers any ${kind.kind}, and settles what it accepts`, () => {
     fc.assert(
@@ -148,7 +161,8 @@ for (const kind of KINDS) {
         const store = new MemoryStore({ clock: new ManualClock() });
         await store.create(NAMESPACE, { apiVersion: "v1", kind: "Namespace", metadata: { name: "demo" } });
         const options = { fieldManager: "a", force: false, nowMs: 0 };
-        await applyObject(store, object as KubeObject, options);
+        // What create takes, apply may not: items without the key that tells them apart have no owner.
+        if (!(await isApplied(applyObject(store, object as KubeObject, options)))) return;
         const again = await applyObject(store, object as KubeObject, options);
         assert.equal(again.outcome, "unchanged");
       }),

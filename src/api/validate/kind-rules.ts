@@ -33,7 +33,14 @@ import {
 import { checkIssuer, checkIssuerRules, warnAboutIssuer } from "./issuer.ts";
 import type { NameRule } from "./name-rules.ts";
 import { label, pathSegment, serviceName } from "./name-rules.ts";
-import { checkConfigMap, checkConfigMapUpdate, checkSecret, checkSecretUpdate, withSecretDefaults } from "./secret.ts";
+import {
+  checkConfigMap,
+  checkConfigMapUpdate,
+  checkSecret,
+  checkSecretUpdate,
+  warnAboutSecret,
+  withSecretDefaults,
+} from "./secret.ts";
 import { checkService, checkServiceUpdate } from "./service.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -64,7 +71,12 @@ const RULES: Readonly<Record<string, KindRules>> = {
     checkUpdate: checkEndpointSliceUpdate,
   },
   ConfigMap: { check: checkConfigMap, checkUpdate: checkConfigMapUpdate },
-  Secret: { defaults: withSecretDefaults, check: checkSecret, checkUpdate: checkSecretUpdate },
+  Secret: {
+    defaults: withSecretDefaults,
+    check: checkSecret,
+    checkUpdate: checkSecretUpdate,
+    warn: warnAboutSecret,
+  },
   Event: { check: checkEvent },
   Lease: { check: checkLease },
   Ingress: { check: checkIngress, checkNew: checkNewIngress, warnNew: warnAboutNewIngress },

@@ -2,6 +2,7 @@ import { isRecord, jsonEqual, recordAt, stringAt } from "../../ground/json.ts";
 import type { FieldError } from "./field-error.ts";
 import { forbiddenField, invalidValue, required, tooLong } from "./field-error.ts";
 import { configKey } from "./name-rules.ts";
+import { tlsPairProblem } from "./tls-pair.ts";
 
 /** Bytes of all entries of a Secret or ConfigMap together. */
 const DATA_BYTES_MAX = 1_048_576;
@@ -53,6 +54,15 @@ export function checkSecret(object: Readonly<Record<string, unknown>>): readonly
   }
   if (type === "kubernetes.io/service-account-token") errors.push(...checkServiceAccount(object));
   return errors;
+}
+
+/** Returns the warning that a TLS Secret deserves whose certificate and key cannot be used together. */
+export function warnAboutSecret(object: Readonly<Record<string, unknown>>): readonly string[] {
+  if (stringAt(object, "type") !== "kubernetes.io/tls") return [];
+  const data = recordAt(object, "data");
+  const pem = (key: string): string => Buffer.from(stringAt(data, key) ?? "", "base64").toString();
+  const problem = tlsPairProblem(pem("tls.crt"), pem("tls.key"));
+  return problem === undefined ? [] : [problem];
 }
 
 function isJson(base64: string): boolean {
