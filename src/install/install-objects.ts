@@ -1,5 +1,5 @@
 import type { KubeObject } from "../resource/object.ts";
-import { customResourceDefinitions } from "./custom-resource-definitions.ts";
+import { customResourceDefinitions } from "../resource/definition/custom-resource-definitions.ts";
 import { labels, selector, usesHostPorts, type Flavor, type InstallOptions } from "./install-options.ts";
 import { accessObjects } from "./roles.ts";
 import { POD_PORTS, workload } from "./workload.ts";

@@ -3,10 +3,10 @@ import { describe, it } from "node:test";
 import { arrayAt, recordAt } from "../ground/json.ts";
 import { CERTIFICATE, CERTIFICATE_REQUEST, CHALLENGE, CLUSTER_ISSUER, ISSUER, ORDER } from "../resource/kind.ts";
 import type { KubeObject } from "../resource/object.ts";
-import { customResourceDefinitions } from "./custom-resource-definitions.ts";
+import { customResourceDefinitions } from "../resource/definition/custom-resource-definitions.ts";
 import { FLAVORS, type Flavor, type InstallOptions } from "./install-options.ts";
 import { installObjects } from "./install-objects.ts";
-import { PRINTER_COLUMNS } from "./printer-columns.ts";
+import { PRINTER_COLUMNS } from "../resource/definition/printer-columns.ts";
 import { proposeFlavor } from "./propose-flavor.ts";
 
 const OPTIONS: InstallOptions = {

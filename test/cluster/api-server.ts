@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { freePort } from "../../src/ground/testing.ts";
 import { systemClock } from "../../src/ground/system-clock.ts";
-import { customResourceDefinitions } from "../../src/install/custom-resource-definitions.ts";
+import { customResourceDefinitions } from "../../src/resource/definition/custom-resource-definitions.ts";
 import { CUSTOM_RESOURCE_DEFINITION, NAMESPACE, type Kind } from "../../src/resource/kind.ts";
 import { conditionsOf } from "../../src/resource/condition.ts";
 import { ClusterStore } from "../../src/store/cluster/cluster-store.ts";

@@ -1,4 +1,3 @@
-import { arrayAt, isRecord, stringAt } from "../../ground/json.ts";
 import type { KubeObject } from "../../resource/object.ts";
 import { age } from "./human-duration.ts";
 
@@ -8,12 +7,12 @@ export type Cell = string | number | boolean | null;
 /** One column of a Table: what its header says, and how a cell is read from an object. */
 export interface Column {
   readonly name: string;
-  readonly type: "string" | "integer" | "boolean" | "date";
+  readonly type: "string" | "integer" | "number" | "boolean" | "date";
   /** `name` marks the column by which the object is called. */
   readonly format: string;
   readonly description: string;
-  /** Columns of priority 1 are printed with `-o wide` only. */
-  readonly priority: 0 | 1;
+  /** Columns of a priority above 0 are printed with `-o wide` only. */
+  readonly priority: number;
   readonly cell: (object: KubeObject, nowMs: number) => Cell;
 }
 
@@ -47,33 +46,11 @@ export const AGE: Column = column("Age", "How long ago the object was created.",
   age(object.metadata.creationTimestamp, nowMs),
 );
 
-/** The age column of custom resources, whose type is `date`. */
-export const CUSTOM_AGE: Column = { ...AGE, type: "date" };
-
 export const CREATED_AT: Column = column(
   "Created At",
   "When the object was created.",
   (object) => object.metadata.creationTimestamp ?? null,
 );
-
-/** Returns the value at `path`, or undefined where a step is missing. */
-function valueAt(object: unknown, path: readonly string[]): unknown {
-  let current = object;
-  for (const key of path) current = isRecord(current) ? current[key] : undefined;
-  return current;
-}
-
-/** Returns the value at `path` as a custom resource's column shows it: null when it is missing. */
-export function customCell(object: unknown, path: readonly string[]): Cell {
-  const value = valueAt(object, path);
-  return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? value : null;
-}
-
-/** Returns `field` of the condition of `type`, or null when there is none. */
-export function conditionCell(object: KubeObject, type: string, field: "status" | "message"): Cell {
-  const found = arrayAt(object["status"], "conditions").find((entry) => stringAt(entry, "type") === type);
-  return stringAt(found, field) ?? null;
-}
 
 /** Returns the first `max` entries joined by commas, and how many more there are. */
 export function firstFew(entries: readonly string[], max: number, total: number = entries.length): string {

@@ -1,5 +1,7 @@
 import { resourceName } from "../../resource/kind.ts";
 import type { Kind } from "../../resource/kind.ts";
+import { CUSTOM_KINDS } from "../../resource/definition/custom-resource-definitions.ts";
+import { PRINTER_COLUMNS } from "../../resource/definition/printer-columns.ts";
 import type { KubeObject, ObjectMeta } from "../../resource/object.ts";
 import {
   BINDING_COLUMNS,
@@ -15,14 +17,8 @@ import {
   STATEFUL_SET_COLUMNS,
   WEBHOOK_COLUMNS,
 } from "./accepted-columns.ts";
-import {
-  CERTIFICATE_COLUMNS,
-  CERTIFICATE_REQUEST_COLUMNS,
-  CHALLENGE_COLUMNS,
-  ISSUER_COLUMNS,
-  ORDER_COLUMNS,
-} from "./certificate-columns.ts";
 import { AGE, NAME } from "./column.ts";
+import { declaredColumns } from "./printer-columns.ts";
 import type { Cell, Column } from "./column.ts";
 import {
   CONFIG_MAP_COLUMNS,
@@ -48,12 +44,6 @@ const COLUMNS: ReadonlyMap<string, readonly Column[]> = new Map([
   ["leases.coordination.k8s.io", LEASE_COLUMNS],
   ["ingressclasses.networking.k8s.io", INGRESS_CLASS_COLUMNS],
   ["ingresses.networking.k8s.io", INGRESS_COLUMNS],
-  ["issuers.cert-manager.io", ISSUER_COLUMNS],
-  ["clusterissuers.cert-manager.io", ISSUER_COLUMNS],
-  ["certificates.cert-manager.io", CERTIFICATE_COLUMNS],
-  ["certificaterequests.cert-manager.io", CERTIFICATE_REQUEST_COLUMNS],
-  ["orders.acme.cert-manager.io", ORDER_COLUMNS],
-  ["challenges.acme.cert-manager.io", CHALLENGE_COLUMNS],
   ["pods", POD_COLUMNS],
   ["serviceaccounts", SERVICE_ACCOUNT_COLUMNS],
   ["deployments.apps", DEPLOYMENT_COLUMNS],
@@ -71,6 +61,10 @@ const COLUMNS: ReadonlyMap<string, readonly Column[]> = new Map([
   ["customresourcedefinitions.apiextensions.k8s.io", CREATED_COLUMNS],
   ["mutatingwebhookconfigurations.admissionregistration.k8s.io", WEBHOOK_COLUMNS],
   ["validatingwebhookconfigurations.admissionregistration.k8s.io", WEBHOOK_COLUMNS],
+  ...CUSTOM_KINDS.map((kind): [string, readonly Column[]] => [
+    resourceName(kind),
+    declaredColumns(PRINTER_COLUMNS[kind.kind] ?? []),
+  ]),
 ]);
 
 const DEFAULT_COLUMNS: readonly Column[] = [NAME, AGE];

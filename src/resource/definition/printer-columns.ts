@@ -1,11 +1,12 @@
 /** A column that `kubectl get` shows, as a CustomResourceDefinition declares it. */
 export interface PrinterColumn {
   readonly name: string;
-  readonly type: "string" | "date";
+  readonly type: "string" | "integer" | "number" | "boolean" | "date";
   readonly jsonPath: string;
-  readonly description: string;
-  /** 1: with `-o wide` only. */
-  readonly priority?: 1;
+  readonly description?: string;
+  readonly format?: string;
+  /** Above 0: with `-o wide` only. @default 0 */
+  readonly priority?: number;
 }
 
 const condition = (type: string, field: string): string => `.status.conditions[?(@.type == "${type}")].${field}`;

@@ -1,6 +1,6 @@
-import type { Json, JsonObject } from "../ground/json.ts";
-import { writtenSchema } from "../resource/schema/open-api-of.ts";
-import type { Schema } from "../resource/schema/schema.ts";
+import type { Json, JsonObject } from "../../ground/json.ts";
+import { writtenSchema } from "../schema/open-api-of.ts";
+import type { Schema } from "../schema/schema.ts";
 
 /**
  * Returns `schema` as a CustomResourceDefinition takes it: written out in full, without references. `metadata` of the

@@ -9,14 +9,21 @@ import {
   ORDER,
   resourceName,
   type Kind,
-} from "../resource/kind.ts";
-import type { KubeObject } from "../resource/object.ts";
-import { schemaOf } from "../resource/schema/schema-of.ts";
+} from "../kind.ts";
+import type { KubeObject } from "../object.ts";
+import { schemaOf } from "../schema/schema-of.ts";
 import { PRINTER_COLUMNS } from "./printer-columns.ts";
 import { structuralSchema } from "./structural-schema.ts";
 
 /** The kinds that a cluster does not have by itself. */
-const CUSTOM_KINDS: readonly Kind[] = [ISSUER, CLUSTER_ISSUER, CERTIFICATE, CERTIFICATE_REQUEST, ORDER, CHALLENGE];
+export const CUSTOM_KINDS: readonly Kind[] = [
+  ISSUER,
+  CLUSTER_ISSUER,
+  CERTIFICATE,
+  CERTIFICATE_REQUEST,
+  ORDER,
+  CHALLENGE,
+];
 
 /** Returns the CustomResourceDefinitions of everything Lintel acts on beyond Kubernetes' own kinds. */
 export function customResourceDefinitions(): readonly KubeObject[] {
