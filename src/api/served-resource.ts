@@ -19,8 +19,6 @@ export interface ServedResource {
   readonly version: string;
   /** `v1` or `group/version`, as objects say it here. */
   readonly apiVersion: string;
-  /** Stored as it comes: no controller of Lintel acts on it. */
-  readonly isAccepted: boolean;
   /** Defined by a CustomResourceDefinition on a real cluster: strategic merge patches are refused there and here. */
   readonly isCustom: boolean;
   /** The sentence of a Warning header for a version that real clusters no longer serve. */
@@ -63,8 +61,8 @@ const GROUP_ORDER: readonly string[] = [
 
 /** Every resource this API serves. */
 export const SERVED_RESOURCES: readonly ServedResource[] = [
-  ...KINDS.map((kind) => serve(kind, false)),
-  ...ACCEPTED_KINDS.map((kind) => serve(kind, true)),
+  ...KINDS.map(serve),
+  ...ACCEPTED_KINDS.map(serve),
   serveAs(INGRESS, "networking.k8s.io", "v1beta1", deprecatedIngress("networking.k8s.io/v1beta1", "v1.19")),
   serveAs(INGRESS, "extensions", "v1beta1", deprecatedIngress("extensions/v1beta1", "v1.14")),
   serveAs(EVENT, "events.k8s.io", "v1", undefined),
@@ -132,13 +130,12 @@ const SCALABLE: ReadonlySet<string> = new Set([
   "replicationcontrollers",
 ]);
 
-function serve(kind: Kind, isAccepted: boolean): ServedResource {
+function serve(kind: Kind): ServedResource {
   return {
     kind,
     group: kind.group,
     version: kind.version,
     apiVersion: apiVersionOf(kind),
-    isAccepted,
     isCustom: isCustomResource(kind),
     deprecation: undefined,
     shortNames: kind.shortNames,
@@ -152,7 +149,6 @@ function serveAs(kind: Kind, group: string, version: string, deprecation: string
     group,
     version,
     apiVersion: `${group}/${version}`,
-    isAccepted: false,
     isCustom: isCustomResource(kind),
     deprecation,
     shortNames: group === kind.group ? kind.shortNames : [],

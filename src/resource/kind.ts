@@ -190,7 +190,11 @@ export const ACCEPTED_KINDS: readonly Kind[] = [
   define("rbac.authorization.k8s.io/v1", "ClusterRole", "clusterroles", CLUSTER),
   define("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings"),
   define("rbac.authorization.k8s.io/v1", "Role", "roles"),
-  define("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses", { ...CLUSTER, shortNames: ["pc"] }),
+  define("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses", {
+    ...CLUSTER,
+    shortNames: ["pc"],
+    generation: true,
+  }),
   define("storage.k8s.io/v1", "StorageClass", "storageclasses", { ...CLUSTER, shortNames: ["sc"] }),
   define("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", {
     cluster: true,

@@ -21,7 +21,8 @@ function check(value: unknown, schema: Schema, path: string, errors: string[]): 
   else if (schema.type === "integer" || schema.type === "number") checkScalar(value, "numeric", path, errors);
   else if (schema.type === "boolean") checkScalar(value, "boolean", path, errors);
   else if (schema.type === "string") {
-    const isPlain = schema.format === undefined || schema.format === "byte";
+    // An amount may be a number.
+    const isPlain = (schema.format === undefined || schema.format === "byte") && schema.goType !== "resource.Quantity";
     checkScalar(value, isPlain ? "string" : "any scalar", path, errors);
   }
 }

@@ -9,7 +9,7 @@ import type { Operation, Parameter } from "./paths.ts";
 export function openApiV2(resources: readonly ServedResource[], version: string): JsonObject {
   const paths: Record<string, Record<string, Json>> = {};
   for (const resource of resources) {
-    for (const operation of operationsOf(resource, !resource.isCustom && !resource.isAccepted)) {
+    for (const operation of operationsOf(resource, !resource.isCustom)) {
       const path = (paths[operation.path] ??= {});
       path[operation.method] = operationBody(operation, resource);
     }

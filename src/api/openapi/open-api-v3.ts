@@ -8,7 +8,7 @@ import type { Operation, Parameter } from "./paths.ts";
 export function openApiV3(resources: readonly ServedResource[], version: string): JsonObject {
   const paths: Record<string, Record<string, Json>> = {};
   for (const resource of resources) {
-    for (const operation of operationsOf(resource, !resource.isCustom && !resource.isAccepted)) {
+    for (const operation of operationsOf(resource, !resource.isCustom)) {
       const path = (paths[operation.path] ??= {});
       path[operation.method] = operationBody(operation, resource);
     }
@@ -17,9 +17,22 @@ export function openApiV3(resources: readonly ServedResource[], version: string)
     openapi: "3.0.0",
     info: { title: "Kubernetes", version },
     paths,
-    components: { schemas: definitionsOf(resources, reference) },
+    components: { schemas: { ...definitionsOf(resources, reference), ...CHOICES } },
   };
 }
+
+/** Values of either of two types, which only OpenAPI 3 can say. */
+const CHOICES: JsonObject = {
+  "io.k8s.apimachinery.pkg.util.intstr.IntOrString": {
+    description: "A number, or a name.",
+    format: "int-or-string",
+    oneOf: [{ type: "integer" }, { type: "string" }],
+  },
+  "io.k8s.apimachinery.pkg.api.resource.Quantity": {
+    description: "An amount, such as 500m or 1Gi.",
+    oneOf: [{ type: "string" }, { type: "number" }],
+  },
+};
 
 function reference(name: string): string {
   return `#/components/schemas/${name}`;

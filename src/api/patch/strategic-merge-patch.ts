@@ -28,7 +28,7 @@ function mergeMap(original: Fields, patch: Fields, schema: Schema | undefined): 
     if (name.startsWith("$")) continue;
     const property = propertyOf(schema, name);
     if (value === null) result.delete(name);
-    else result.set(name, mergeValue(result.get(name), value, property, name, orderOf(patch, name)));
+    else result.set(name, mergeValue(result.get(name), value, property, orderOf(patch, name)));
   }
   for (const [name, value] of Object.entries(patch)) {
     if (name.startsWith(DELETE_FROM)) deleteItems(result, name.slice(DELETE_FROM.length), value);
@@ -72,12 +72,11 @@ function mergeValue(
   original: unknown,
   patch: unknown,
   schema: Schema | undefined,
-  name: string,
   order: readonly unknown[] | undefined,
 ): unknown {
   if (isRecord(patch) && isRecord(original)) return mergeMap(original, patch, schema);
   if (isRecord(patch)) return patch[DIRECTIVE] === "delete" ? {} : withoutDirectives(patch);
-  if (Array.isArray(patch) && Array.isArray(original)) return mergeList(original, patch, schema, name, order);
+  if (Array.isArray(patch) && Array.isArray(original)) return mergeList(original, patch, schema, order);
   return withoutDirectives(patch);
 }
 
@@ -85,14 +84,13 @@ function mergeList(
   original: readonly unknown[],
   patch: readonly unknown[],
   schema: Schema | undefined,
-  name: string,
   order: readonly unknown[] | undefined,
 ): readonly unknown[] {
-  if (!isMerged(schema, name, original)) return withoutDirectivesInList(patch);
+  if (!isMerged(schema)) return withoutDirectivesInList(patch);
   if (patch.some((item) => isRecord(item) && item[DIRECTIVE] === "replace")) {
     return withoutDirectivesInList(patch.filter((item) => !isRecord(item) || item[DIRECTIVE] !== "replace"));
   }
-  const key = mergeKeyOf(schema, name);
+  const key = schema?.["x-kubernetes-patch-merge-key"];
   if (key === undefined) return inOrder(unique([...original, ...patch]), original, order ?? patch, undefined);
   const gone = patch.filter((item) => isRecord(item) && item[DIRECTIVE] === "delete").map((item) => keyIn(item, key));
   const changes = patch.filter((item) => !isRecord(item) || item[DIRECTIVE] !== "delete");
@@ -150,7 +148,7 @@ function reorder(
   if (!Array.isArray(order)) throw badRequest("invalid patch format of setElementOrder list");
   const list = result.get(name);
   if (patch[name] !== undefined || !Array.isArray(list)) return;
-  result.set(name, inOrder(list, list, order, mergeKeyOf(propertyOf(schema, name), name)));
+  result.set(name, inOrder(list, list, order, propertyOf(schema, name)?.["x-kubernetes-patch-merge-key"]));
 }
 
 /** A value that is new has nothing to be merged with: directives in it, and nulls, go. */
@@ -173,29 +171,7 @@ function propertyOf(schema: Schema | undefined, name: string): Schema | undefine
   return properties !== undefined && Object.hasOwn(properties, name) ? properties[name] : schema?.additionalProperties;
 }
 
-function isMerged(schema: Schema | undefined, name: string, original: readonly unknown[]): boolean {
-  if (schema !== undefined) return schema["x-kubernetes-patch-strategy"] === "merge";
-  const key = KNOWN_KEYS[name];
-  return key !== undefined && original.every((item) => isRecord(item) && item[key] !== undefined);
+/** `merge`, or `merge,retainKeys`. */
+function isMerged(schema: Schema | undefined): boolean {
+  return schema?.["x-kubernetes-patch-strategy"]?.split(",").includes("merge") === true;
 }
-
-function mergeKeyOf(schema: Schema | undefined, name: string): string | undefined {
-  return schema === undefined ? KNOWN_KEYS[name] : schema["x-kubernetes-patch-merge-key"];
-}
-
-/** Merge keys of lists in kinds whose fields are not described here, so that patches of workloads merge as people expect. */
-const KNOWN_KEYS: Readonly<Record<string, string>> = {
-  conditions: "type",
-  containers: "name",
-  env: "name",
-  ephemeralContainers: "name",
-  hostAliases: "ip",
-  imagePullSecrets: "name",
-  initContainers: "name",
-  ports: "containerPort",
-  secrets: "name",
-  topologySpreadConstraints: "topologyKey",
-  volumeDevices: "devicePath",
-  volumeMounts: "mountPath",
-  volumes: "name",
-};

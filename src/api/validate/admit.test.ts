@@ -179,9 +179,10 @@ test("admit() takes a retired version and returns the stored one", () => {
   assert.deepEqual(object["spec"], { defaultBackend: BACKEND });
 });
 
-test("admit() keeps the fields of kinds that are only accepted", () => {
-  const spec = { replicas: 2, template: { spec: { containers: [{ name: "web" }] } } };
-  assert.deepEqual(admitted(DEPLOYMENT, { spec })["spec"], spec);
+test("admit() knows the fields of kinds that are only accepted", () => {
+  const spec = { replicas: 2, replicsa: 3, template: { spec: { containers: [{ name: "web", imag: "nginx" }] } } };
+  const { message } = refusal(DEPLOYMENT, objectOf(DEPLOYMENT, { spec }));
+  assert.match(message, /unknown field "spec.replicsa", unknown field "spec.template.spec.containers\[0\].imag"$/);
 });
 
 // Metadata

@@ -1,4 +1,5 @@
 import { isRecord } from "../../ground/json.ts";
+import { canonicalQuantity } from "../../resource/quantity.ts";
 import type { Schema } from "../../resource/schema/schema.ts";
 
 /** What decoding found besides the value. */
@@ -17,6 +18,7 @@ export function decodeTyped(value: unknown, schema: Schema, findings: DecodeFind
   if (value === null || value === undefined) return undefined;
   if (schema["x-kubernetes-int-or-string"] === true) return intOrString(value, findings);
   if (schema["x-kubernetes-preserve-unknown-fields"] === true && schema.properties === undefined) return value;
+  if (schema.goType === QUANTITY) return quantity(value, findings);
   switch (schema.type) {
     case "object":
       return schema.additionalProperties === undefined
@@ -45,6 +47,8 @@ export interface Place {
   readonly struct: Schema | undefined;
   readonly goPath: string;
 }
+
+const QUANTITY = "resource.Quantity";
 
 const ROOT: Place = { path: "", struct: undefined, goPath: "" };
 
@@ -123,6 +127,17 @@ function intOrString(value: unknown, findings: DecodeFindings): unknown {
   const found = typeof value === "number" ? `number ${String(value)}` : jsonTypeOf(value);
   findings.typeError ??= `json: cannot unmarshal ${found} into Go value of type int32`;
   return undefined;
+}
+
+/** Amounts may come as numbers, and are kept as Kubernetes writes them. */
+function quantity(value: unknown, findings: DecodeFindings): unknown {
+  const canonical =
+    typeof value === "string" || typeof value === "number" ? canonicalQuantity(String(value)) : undefined;
+  if (canonical === undefined) {
+    findings.typeError ??=
+      "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+  }
+  return canonical;
 }
 
 /** Optional fields that hold nothing are dropped (Go's omitempty); a field with a default of its own keeps what it was given. */

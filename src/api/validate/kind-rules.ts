@@ -1,6 +1,7 @@
 import { recordAt } from "../../ground/json.ts";
 import type { Kind } from "../../resource/kind.ts";
 import { FIRST_VERSION_ANNOTATION } from "../../resource/older-versions.ts";
+import { ACCEPTED_RULES } from "./accepted-rules.ts";
 import { checkCertificate } from "./certificate.ts";
 import {
   checkCertificateRequest,
@@ -32,7 +33,7 @@ import {
 } from "./ingress.ts";
 import { checkIssuer, checkIssuerRules, warnAboutIssuer } from "./issuer.ts";
 import type { NameRule } from "./name-rules.ts";
-import { label, pathSegment, serviceName } from "./name-rules.ts";
+import { label, serviceName } from "./name-rules.ts";
 import {
   checkConfigMap,
   checkConfigMapUpdate,
@@ -87,10 +88,7 @@ const RULES: Readonly<Record<string, KindRules>> = {
   ClusterIssuer: { check: checkIssuerRules, webhook: checkIssuer, warn: warnAboutIssuer },
   Order: { webhookUpdate: checkOrderUpdate },
   Challenge: { webhookUpdate: checkChallengeUpdate },
-  Role: { nameRule: pathSegment },
-  RoleBinding: { nameRule: pathSegment },
-  ClusterRole: { nameRule: pathSegment },
-  ClusterRoleBinding: { nameRule: pathSegment },
+  ...ACCEPTED_RULES,
 };
 
 /** The one field of the first version that had a meaning and has no place any more. */
@@ -103,7 +101,7 @@ function warnAboutFirstVersion(object: Fields): readonly string[] {
 
 const NONE: KindRules = {};
 
-/** Returns the rules of `kind`; kinds that are only accepted have none. */
+/** Returns the rules of `kind`; kinds that are not known have none. */
 export function rulesOf(kind: Kind): KindRules {
   return RULES[kind.kind] ?? NONE;
 }

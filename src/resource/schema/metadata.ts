@@ -50,7 +50,7 @@ const OWNER_REFERENCE: Schema = struct(
 );
 
 /** The metadata of every object: one definition, shared by built-in and custom kinds. */
-const OBJECT_META: Schema = struct(
+export const OBJECT_META: Schema = struct(
   `${META}.ObjectMeta`,
   "What every stored object carries: names, labels and history.",
   {

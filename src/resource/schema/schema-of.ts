@@ -15,6 +15,7 @@ import { EXTENSIONS_INGRESS_SCHEMA, INGRESS_CLASS_SCHEMA, INGRESS_SCHEMA, INGRES
 import { CLUSTER_ISSUER_SCHEMA, ISSUER_SCHEMA } from "./issuer.ts";
 import { topLevel } from "./metadata.ts";
 import { olderSchema } from "./older-schema.ts";
+import { builtInSchema } from "./built-in-schema.ts";
 import type { Schema } from "./schema.ts";
 import { ENDPOINTS_SCHEMA, ENDPOINT_SLICE_SCHEMA, SERVICE_SCHEMA } from "./service.ts";
 
@@ -49,7 +50,7 @@ function withOlder(kind: Kind, schema: Schema): Readonly<Record<string, Schema>>
   return { [apiVersionOf(kind)]: schema, ...Object.fromEntries(entries) };
 }
 
-/** The schema of a kind whose fields are not described: its type and metadata are, and everything else is kept. */
+/** The schema of a kind whose fields are not known: its type and metadata are, and everything else is kept. */
 function openSchema(kind: Kind): Schema {
   const area = kind.group === "" ? "core" : (kind.group.split(".")[0] ?? "");
   return topLevel(
@@ -60,23 +61,26 @@ function openSchema(kind: Kind): Schema {
   );
 }
 
-const OPEN_SCHEMAS = new WeakMap<Kind, Schema>();
+const ACCEPTED_SCHEMAS = new WeakMap<Kind, Map<string, Schema>>();
 
 /**
  * Returns the schema of `kind` in the API version `apiVersion` (`networking.k8s.io/v1beta1`; a bare `v1beta1` means the
- * kind's own group). @default the stored version. Kinds that are only accepted get a schema that keeps everything.
+ * kind's own group). @default the stored version. Kinds that are only accepted have the
+ * fields of a real cluster; those of a kind that is not known keep everything.
  */
 export function schemaOf(kind: Kind, apiVersion: string = apiVersionOf(kind)): Schema {
   const versions = SCHEMAS[kind.kind];
-  return versions?.[apiVersion] ?? versions?.[`${kind.group}/${apiVersion}`] ?? openSchemaOf(kind);
+  return versions?.[apiVersion] ?? versions?.[`${kind.group}/${apiVersion}`] ?? acceptedSchemaOf(kind, apiVersion);
 }
 
-/** One object a kind, so that it can be compared and remembered as long as the kind is. */
-function openSchemaOf(kind: Kind): Schema {
-  const known = OPEN_SCHEMAS.get(kind);
+/** One object a kind and version, so that it can be compared and remembered as long as the kind is. */
+function acceptedSchemaOf(kind: Kind, apiVersion: string): Schema {
+  const known = ACCEPTED_SCHEMAS.get(kind)?.get(apiVersion);
   if (known !== undefined) return known;
-  const schema = openSchema(kind);
-  OPEN_SCHEMAS.set(kind, schema);
+  const schema = builtInSchema(kind, apiVersion) ?? openSchema(kind);
+  const schemas = ACCEPTED_SCHEMAS.get(kind) ?? new Map<string, Schema>();
+  schemas.set(apiVersion, schema);
+  ACCEPTED_SCHEMAS.set(kind, schemas);
   return schema;
 }
 

@@ -107,6 +107,18 @@ const INT_OR_STRING: Schema = {
   goType: "intstr.IntOrString",
 };
 
+/** An amount with a suffix, `500m` or `1Gi`. */
+export function quantity(description: string, extras: Extras = {}): Schema {
+  return use(QUANTITY, description, extras);
+}
+
+const QUANTITY: Schema = {
+  name: "io.k8s.apimachinery.pkg.api.resource.Quantity",
+  description: "An amount.",
+  type: "string",
+  goType: "resource.Quantity",
+};
+
 /** A list; patches and apply replace it whole unless `extras` say otherwise. */
 export function listOf(items: Schema, description: string, extras: Extras = {}): Schema {
   return { type: "array", items, description, ...extras };
