@@ -201,19 +201,20 @@ export class ClusterStore implements Store {
   async #listPages(kind: Kind, { namespace = "" }: ListOptions): Promise<ObjectList> {
     const items: KubeObject[] = [];
     let continuation = "";
+    let version: string | undefined;
     for (;;) {
       const query = this.#selected(kind, { limit: String(PAGE_ITEMS) });
       if (continuation !== "") query.set("continue", continuation);
-      const page = await this.#client.request({
-        method: "GET",
-        path: `${pathOf(kind, namespace)}?${query.toString()}`,
-      });
+      const path = pathOf(kind, namespace);
+      const page = await this.#client.request({ method: "GET", path: `${path}?${query.toString()}` });
+      // Anything else must not pass for an empty list: everything would be taken for gone.
+      if (stringAt(page, "kind") !== `${kind.kind}List` || !isRecord(recordAt(page, "metadata"))) throw noList(path);
       for (const item of arrayAt(page, "items")) items.push(readObject(typed(kind, item)));
       const metadata = recordAt(page, "metadata");
+      // Were later pages of a later version, a watch from there would miss what happened in between.
+      version ??= stringAt(metadata, "resourceVersion") ?? "";
       continuation = stringAt(metadata, "continue") ?? "";
-      if (continuation === "") {
-        return { items: items.sort(byKey), resourceVersion: stringAt(metadata, "resourceVersion") ?? "" };
-      }
+      if (continuation === "") return { items: items.sort(byKey), resourceVersion: version };
     }
   }
 
@@ -315,6 +316,13 @@ function readObject(value: unknown): KubeObject {
   }
   const { managedFields: _, ...kept } = metadata;
   return { ...value, apiVersion, kind, metadata: withName(kept) };
+}
+
+function noList(path: string): LintelError {
+  return new LintelError(`The API server answered GET ${path} with something that is no list`, {
+    code: "Unreachable",
+    fault: "upstream",
+  });
 }
 
 function withName(metadata: Readonly<Record<string, unknown>>): ObjectMeta {

@@ -53,7 +53,7 @@ export class KubeClient {
       const response = await this.#send(request, ANSWER_MS_MAX);
       const text = await this.#read(response, request);
       const status = response.statusCode ?? 0;
-      if (status < 300) return this.#parse(text, request);
+      if (status < 300) return this.#parse(text, response, request);
       const afterMs = retryAfterMs(response);
       if (afterMs === undefined || attempt >= TRIES_MAX) throw statusError(status, text, request, this.#access.source);
       await this.#clock.sleep(afterMs, { signal: request.signal });
@@ -163,11 +163,14 @@ export class KubeClient {
     return Buffer.concat(chunks).toString();
   }
 
-  #parse(text: string, request: KubeRequest): unknown {
+  #parse(text: string, response: IncomingMessage, request: KubeRequest): unknown {
     try {
       return JSON.parse(text);
     } catch (error) {
-      throw this.#unreachable(request, new Error("the answer is not JSON", { cause: error }));
+      const type = response.headers["content-type"] ?? "";
+      const what =
+        type.includes("json") || type === "" ? "the answer is not JSON" : `it answered with ${type}, which is not JSON`;
+      throw this.#unreachable(request, new Error(what, { cause: error }));
     }
   }
 

@@ -17,7 +17,7 @@ export function statusError(
 ): LintelError {
   const status = parseStatus(body);
   const reason = stringAt(status, "reason") ?? "";
-  const said = stringAt(status, "message") ?? `the API server answered ${String(code)}`;
+  const said = stringAt(status, "message") ?? `it answered ${String(code)}`;
   switch (code) {
     case 404:
       return status === undefined || said === NO_SUCH_RESOURCE
