@@ -37,9 +37,38 @@ describe("parseLabelSelector()", () => {
     assert.equal(parseLabelSelector("  "), undefined);
   });
 
-  for (const selector of ["app in", "a b c", "=x", "app in (a", "-a=b"]) {
-    it(`throws BadRequest when the selector is "${selector}"`, () => {
-      assert.throws(() => parseLabelSelector(selector), /unable to parse requirement/);
+  const unreadable: readonly [selector: string, message: string][] = [
+    ["app==a==b", "found '==', expected: ',' or 'end of string'"],
+    ["=x", "found '=', expected: !, identifier, or 'end of string'"],
+    ["app,", "found '', expected: identifier after ','"],
+    ["!app=b", "found '=', expected: ',' or 'end of string'"],
+    ["!", "unable to parse requirement: found '', expected: identifier"],
+    ["a b c", "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt"],
+    ["app in", "unable to parse requirement: found '' expected: '('"],
+    ["app in (a", "unable to parse requirement: found '', expected: ',' or ')'"],
+    ["app in (a b)", "unable to parse requirement: found 'b', expected: ',' or ')'"],
+    ["app=(a)", "unable to parse requirement: found '(', expected: identifier"],
+    [
+      "app>x",
+      `unable to parse requirement: values[0]: Invalid value: "x": for 'Gt', 'Lt' operators, the value must be an integer`,
+    ],
+  ];
+  for (const [selector, message] of unreadable) {
+    it(`throws BadRequest in a real server's words when the selector is "${selector}"`, () => {
+      assert.throws(() => parseLabelSelector(selector), { name: "ApiStatusError", message });
     });
   }
+
+  it("throws BadRequest when a key or a value cannot be that of a label", () => {
+    assert.throws(
+      () => parseLabelSelector("-a=b"),
+      /^ApiStatusError: unable to parse requirement: <nil>: Invalid value: "-a": name part/,
+    );
+    assert.throws(() => parseLabelSelector("a=-b"), /values\[0\]\[a\]: Invalid value: "-b": a valid label must be/);
+  });
+
+  it("takes words such as in for keys and values where they can be nothing else", () => {
+    assert.equal(matches("in=notin", { in: "notin" }), true);
+    assert.equal(matches("a in (in,)", { a: "" }), true);
+  });
 });

@@ -1,8 +1,7 @@
-/**
- * What people type, in this order, on an empty cluster: each line is run against the embedded API and against a real
- * server. A reason says why what they print differs, and must.
- */
-export const KUBECTL_COMMANDS: readonly (string | { readonly command: string; readonly differs: string })[] = [
+import type { KubectlCommand } from "./kubectl-command.ts";
+
+/** What people type, in this order, on an empty cluster: each line is run against the embedded API and against a real server. */
+export const KUBECTL_COMMANDS: readonly KubectlCommand[] = [
   { command: "apply -f all.yaml", differs: "warns that nothing here runs workloads or acts on the object" },
   "apply -f all.yaml",
   "get ns demo",
@@ -17,7 +16,7 @@ export const KUBECTL_COMMANDS: readonly (string | { readonly command: string; re
   "get cm -n demo -l tier=one",
   "get cm -n demo -l 'tier in (one,two)' -o name",
   "get cm -n demo -l tier!=one -o name",
-  { command: "get cm -n demo -l 'bad label=='", differs: "other words for the same mistake" },
+  "get cm -n demo -l 'bad label=='",
   "get cm -n demo --field-selector metadata.name=app -o name",
   { command: "get cm -n demo --field-selector foo.bar=app -o name", differs: "newer servers say it in other words" },
   "get secret -n demo s1",

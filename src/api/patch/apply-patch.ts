@@ -1,7 +1,9 @@
 import { isRecord } from "../../ground/json.ts";
 import type { Schema } from "../../resource/schema/schema.ts";
+import { badRequest } from "../status.ts";
 import { applyJsonPatch } from "./json-patch.ts";
 import { applyMergePatch } from "./merge-patch.ts";
+import { notAnObject } from "./not-an-object.ts";
 import { applyStrategicMergePatch } from "./strategic-merge-patch.ts";
 
 /** The media types of patches that change an object field by field; server-side apply is another thing. */
@@ -26,6 +28,7 @@ export function applyPatch(type: PatchType, object: unknown, patch: unknown, sch
       return { result, shown: JSON.stringify(result) };
     }
     case "application/merge-patch+json": {
+      if (!isRecord(patch)) throw badRequest(`error decoding patch: ${notAnObject(patch)}`);
       const result = applyMergePatch(object, patch);
       return { result, shown: JSON.stringify(result) };
     }

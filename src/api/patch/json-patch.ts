@@ -49,7 +49,7 @@ function applyOperation(document: unknown, operation: unknown): unknown {
       if (jsonEqual(lookUp(document, path) ?? null, value ?? null)) return document;
       throw failed(`testing value ${shown(path)} failed`);
     default:
-      throw badRequest(`error decoding patch: unexpected kind of operation: ${JSON.stringify(op)}`);
+      throw failed(`unexpected kind of operation: ${JSON.stringify(op)}`);
   }
 }
 

@@ -2,6 +2,7 @@ import { isRecord, jsonEqual } from "../../ground/json.ts";
 import type { Schema } from "../../resource/schema/schema.ts";
 import { badRequest } from "../status.ts";
 import { inOrder } from "./element-order.ts";
+import { notAnObject } from "./not-an-object.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -16,7 +17,7 @@ const SET_ORDER = "$setElementOrder/";
  * `$setElementOrder/…` direct how. Throws ApiStatusError 400 for a directive that makes no sense.
  */
 export function applyStrategicMergePatch(original: unknown, patch: unknown, schema: Schema): unknown {
-  if (!isRecord(patch)) throw badRequest("error decoding patch: a strategic merge patch is an object");
+  if (!isRecord(patch)) throw badRequest(notAnObject(patch));
   return mergeMap(isRecord(original) ? original : {}, patch, schema);
 }
 

@@ -393,6 +393,10 @@ test("admit() checks the ports, type and address of a Service", () => {
       'spec.clusterIPs[0]: Invalid value: "web": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
     ],
     [{ type: "ExternalName" }, "spec.externalName: Required value"],
+    [
+      { type: "NodePort", ports: [{ port: 80, nodePort: 80 }] },
+      "spec.ports[0].nodePort: Invalid value: 80: provided port is not in the valid range. The range of valid ports is 30000-32767",
+    ],
   ];
   for (const [spec, cause] of cases) assert.deepEqual(causes(SERVICE, { spec }), [cause]);
 });

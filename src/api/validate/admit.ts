@@ -17,7 +17,7 @@ import { GoLiteral, invalidValue } from "./field-error.ts";
 import type { KindRules } from "./kind-rules.ts";
 import { rulesOf } from "./kind-rules.ts";
 import { subdomain } from "./name-rules.ts";
-import { checkObjectMeta, checkObjectMetaUpdate, warnAboutFinalizers } from "./object-meta.ts";
+import { checkObjectMeta, checkObjectMetaUpdate, checkSameUid, warnAboutFinalizers } from "./object-meta.ts";
 import { withSchemaDefaults } from "./schema-defaults.ts";
 import type { ServiceAllocation } from "./service-defaults.ts";
 import { withServiceDefaults } from "./service-defaults.ts";
@@ -146,7 +146,8 @@ function settle(object: Fields, options: AdmitOptions): { object: Fields; warnin
   const { kind, existing } = options;
   const rules = rulesOf(kind);
   const complete = withDefaults(object, rules, options);
-  const errors = errorsOf(complete, rules, options);
+  const found = errorsOf(complete, rules, options);
+  const errors = found.length > 0 ? found : (rules.checkLast?.(complete) ?? []);
   const name = stringAt(recordAt(complete, "metadata"), "name") ?? "";
   if (errors.length > 0) throw invalid(kind, name, errors);
   const refusals = [
@@ -189,6 +190,8 @@ function errorsOf(object: Fields, rules: KindRules, options: AdmitOptions): read
       : [
           ...checkVersion(object, isCustom),
           ...checkObjectMetaUpdate(object, existing),
+          ...(options.patch === undefined ? [] : checkSameUid(object, existing)),
+          ...(options.subresource === "status" ? (rules.checkStatus?.(object) ?? []) : []),
           ...(rules.checkUpdate?.(object, existing) ?? []),
         ];
   return [...metaErrors, ...schemaErrors, ...ruleErrors, ...timeErrors];

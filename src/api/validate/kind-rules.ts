@@ -42,7 +42,8 @@ import {
   warnAboutSecret,
   withSecretDefaults,
 } from "./secret.ts";
-import { checkService, checkServiceUpdate } from "./service.ts";
+import { checkIngressStatus, checkServiceStatus } from "./load-balancer-status.ts";
+import { checkNodePorts, checkService, checkServiceUpdate } from "./service.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -54,6 +55,10 @@ export interface KindRules {
   readonly defaults?: (object: Fields) => Fields;
   readonly check?: (object: Fields) => readonly FieldError[];
   readonly checkNew?: (object: Fields) => readonly FieldError[];
+  /** What is only looked at when all else is right. */
+  readonly checkLast?: (object: Fields) => readonly FieldError[];
+  /** Of an update of the status. */
+  readonly checkStatus?: (object: Fields) => readonly FieldError[];
   readonly checkUpdate?: (object: Fields, existing: Fields) => readonly FieldError[];
   /** Rules of cert-manager's webhook, checked last and reported as its refusal. */
   readonly webhook?: (object: Fields) => readonly FieldError[];
@@ -64,7 +69,13 @@ export interface KindRules {
 
 const RULES: Readonly<Record<string, KindRules>> = {
   Namespace: { nameRule: label, defaults: withNamespaceDefaults, check: checkNamespace },
-  Service: { nameRule: serviceName, check: checkService, checkUpdate: checkServiceUpdate },
+  Service: {
+    nameRule: serviceName,
+    check: checkService,
+    checkLast: checkNodePorts,
+    checkStatus: checkServiceStatus,
+    checkUpdate: checkServiceUpdate,
+  },
   Endpoints: { defaults: withEndpointsDefaults, check: checkEndpoints },
   EndpointSlice: {
     defaults: withEndpointSliceDefaults,
@@ -80,7 +91,12 @@ const RULES: Readonly<Record<string, KindRules>> = {
   },
   Event: { check: checkEvent },
   Lease: { check: checkLease },
-  Ingress: { check: checkIngress, checkNew: checkNewIngress, warnNew: warnAboutNewIngress },
+  Ingress: {
+    check: checkIngress,
+    checkNew: checkNewIngress,
+    checkStatus: checkIngressStatus,
+    warnNew: warnAboutNewIngress,
+  },
   IngressClass: { defaults: withIngressClassDefaults, check: checkIngressClass, checkUpdate: checkIngressClassUpdate },
   Certificate: { warn: warnAboutFirstVersion, webhook: checkCertificate },
   CertificateRequest: { webhook: checkCertificateRequest, webhookUpdate: checkCertificateRequestUpdate },

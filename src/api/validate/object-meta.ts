@@ -46,6 +46,16 @@ export function checkObjectMetaUpdate(
   ];
 }
 
+/** Checks that a patch does not make another object of it; who replaces one and names another is told of a conflict. */
+export function checkSameUid(
+  object: Readonly<Record<string, unknown>>,
+  existing: Readonly<Record<string, unknown>>,
+): readonly FieldError[] {
+  const uid = stringAt(recordAt(object, "metadata"), "uid") ?? "";
+  const isSame = uid === "" || uid === stringAt(recordAt(existing, "metadata"), "uid");
+  return isSame ? [] : [invalidValue("metadata.uid", uid, "field is immutable")];
+}
+
 /** Warnings about the metadata of a custom resource. */
 export function warnAboutFinalizers(object: Readonly<Record<string, unknown>>): readonly string[] {
   return arrayAt(recordAt(object, "metadata"), "finalizers").flatMap((finalizer) =>

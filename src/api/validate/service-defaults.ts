@@ -8,8 +8,9 @@ export interface ServiceAllocation {
 
 /** Addresses that nobody answers on, from 10.96.0.0/16: they make `get services` look as people know it. */
 const ADDRESSES = 65_536;
-const NODE_PORT_FIRST = 30_000;
-const NODE_PORTS = 2768;
+/** The node ports there are: 30000–32767. */
+export const NODE_PORT_FIRST = 30_000;
+export const NODE_PORTS = 2768;
 const AFFINITY_SECONDS = 10_800;
 
 /**
@@ -154,9 +155,9 @@ function addresses(
   seed: string,
   allocation: ServiceAllocation,
 ): Readonly<Record<string, unknown>> {
-  const given = arrayAt(spec, "clusterIPs").map(String);
   const wanted = stringAt(spec, "clusterIP") ?? "";
   const kept = arrayAt(before, "clusterIPs").map(String);
+  const given = givenAddresses(arrayAt(spec, "clusterIPs").map(String), wanted, kept);
   const clusterIPs =
     given.length > 0 ? given : wanted !== "" ? [wanted] : kept.length > 0 ? kept : [freeAddress(seed, allocation)];
   const families = arrayAt(spec, "ipFamilies");
@@ -166,6 +167,12 @@ function addresses(
     ipFamilies: families.length > 0 ? families : clusterIPs.map((ip) => (ip.includes(":") ? "IPv6" : "IPv4")),
     ipFamilyPolicy: spec["ipFamilyPolicy"] ?? "SingleStack",
   };
+}
+
+/** Who changes `clusterIP` alone means the first of `clusterIPs` too. */
+function givenAddresses(given: readonly string[], wanted: string, kept: readonly string[]): readonly string[] {
+  const [first = "", ...others] = given;
+  return wanted !== "" && first !== "" && wanted !== first && jsonEqual(given, kept) ? [wanted, ...others] : given;
 }
 
 function freeAddress(seed: string, allocation: ServiceAllocation): string {

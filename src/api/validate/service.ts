@@ -12,6 +12,7 @@ import {
 import { NOT_AN_ADDRESS, ipFamily } from "./ip-address.ts";
 import { PORT_RANGE, isPort, label, portName, subdomain } from "./name-rules.ts";
 import { checkLabels } from "./object-meta.ts";
+import { NODE_PORTS, NODE_PORT_FIRST } from "./service-defaults.ts";
 
 const TYPES = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"] as const;
 
@@ -146,6 +147,19 @@ function checkTraffic(spec: Readonly<Record<string, unknown>>): readonly FieldEr
       : [notSupported(`spec.${field}`, policy, ["Cluster", "Local"])];
   });
 }
+
+/** Checks that the node ports asked for are ones there are; what is taken is not looked at. */
+export function checkNodePorts(object: Readonly<Record<string, unknown>>): readonly FieldError[] {
+  return arrayAt(object["spec"], "ports").flatMap((port, index) => {
+    const nodePort = numberAt(port, "nodePort") ?? 0;
+    const isInRange = nodePort >= NODE_PORT_FIRST && nodePort < NODE_PORT_FIRST + NODE_PORTS;
+    return nodePort === 0 || isInRange
+      ? []
+      : [invalidValue(`spec.ports[${String(index)}].nodePort`, nodePort, OUT_OF_RANGE)];
+  });
+}
+
+const OUT_OF_RANGE = `provided port is not in the valid range. The range of valid ports is ${String(NODE_PORT_FIRST)}-${String(NODE_PORT_FIRST + NODE_PORTS - 1)}`;
 
 /** Checks what an update may not change in a Service: its addresses, while it keeps a type that has them. */
 export function checkServiceUpdate(
