@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve as resolvePath } from "node:path";
 import { after, before, describe, it, type TestContext } from "node:test";
-import { isDeepStrictEqual } from "node:util";
+import { isDeepStrictEqual, stripVTControlCharacters } from "node:util";
 import { skipWithout } from "../../src/ground/testing.ts";
 import { Instance } from "../e2e/instance.ts";
 import { ApiServer } from "./api-server.ts";
@@ -45,7 +45,7 @@ describe("kubectl", { skip }, () => {
     return new Promise((resolve) => {
       execFile("sh", ["-c", script], { env, cwd: FIXTURES }, (error, stdout, stderr) => {
         const code = error === null ? 0 : typeof error.code === "number" ? error.code : 1;
-        resolve({ code, text: comparable(`${stdout}${stderr}`) });
+        resolve({ code, text: comparable(stripVTControlCharacters(`${stdout}${stderr}`)) });
       });
     });
   }
@@ -94,7 +94,6 @@ function comparable(text: string): string {
     .replaceAll(/(\[\]networking\.IngressRule\(nil\)|"null"): (either|some)/g, "null: $2")
     .replaceAll(/Invalid value: (\[\]string\{|\[)("[^\]}]*")[\]}]/g, "Invalid value: $2")
     .replaceAll(/^[WIE]\d{4} \d\d:\d\d:\d\d\.\d+ .*\n/gm, "")
-    .replaceAll(/\u001B\[[\d;]*m/g, "")
     .replaceAll(/(https:\/\/)?127\.0\.0\.1:\d+/g, "SERVER")
     .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "UID")
     .replaceAll(/("?resourceVersion"?: ?)"\d+"|(Resource Version: +)\d+/g, "$1$2N")
