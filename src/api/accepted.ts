@@ -1,4 +1,4 @@
-import { arrayAt, numberAt, recordAt, stringAt } from "../ground/json.ts";
+import { numberAt } from "../ground/json.ts";
 import { rfc3339 } from "../resource/condition.ts";
 import {
   ACCEPTED_KINDS,
@@ -7,12 +7,13 @@ import {
   DEPLOYMENT,
   JOB,
   SERVICE,
+  isSameResource,
   resourceName,
 } from "../resource/kind.ts";
 import type { Kind } from "../resource/kind.ts";
 import type { KubeObject } from "../resource/object.ts";
 import type { Store } from "../store/contract.ts";
-import { servesGroup } from "./served-resource.ts";
+import { isBuiltIn } from "./definitions/built-in-definition.ts";
 
 /** Products whose manifests people apply out of habit, and why they need not. */
 const NOT_NEEDED: ReadonlyMap<string, string> = new Map([
@@ -63,18 +64,12 @@ export function noticeOf(kind: Kind, object: KubeObject): string | undefined {
 function reason(kind: Kind, object: KubeObject): string | undefined {
   const isAccepted = ACCEPTED_KINDS.includes(kind);
   const isOfProduct = isAccepted || kind === SERVICE || kind === CONFIG_MAP;
-  if (isSame(kind, CUSTOM_RESOURCE_DEFINITION)) {
-    return isServedDefinition(object)
-      ? "accepted: already served by Lintel"
-      : "stored, but Lintel does not serve the kind it defines";
+  if (isSameResource(kind, CUSTOM_RESOURCE_DEFINITION)) {
+    return isBuiltIn(object) ? "accepted: already served by Lintel" : undefined;
   }
   const product = isOfProduct ? NOT_NEEDED.get(productOf(object)) : undefined;
   if (product !== undefined) return product;
   return isAccepted ? (NOTICES.get(resourceName(kind)) ?? "stored, but nothing here acts on it") : undefined;
-}
-
-function isServedDefinition(object: KubeObject): boolean {
-  return servesGroup(stringAt(object["spec"], "group") ?? "");
 }
 
 /** The product an object says it is a part of, by the labels that manifests and charts carry. */
@@ -105,12 +100,11 @@ export async function giveStandingStatus(
   return options.dryRun ? next : store.updateStatus(kind, next);
 }
 
-/** The status of a Deployment or Job that is not needed, or of a definition of a kind that is served or not. */
+/** The status of a Deployment or Job that is not needed. */
 function standingStatus(kind: Kind, object: KubeObject, nowMs: number): unknown {
-  if (isSame(kind, CUSTOM_RESOURCE_DEFINITION)) return definitionStatus(object, nowMs);
   const why = NOT_NEEDED.get(productOf(object));
   if (why === undefined) return undefined;
-  if (isSame(kind, DEPLOYMENT)) {
+  if (isSameResource(kind, DEPLOYMENT)) {
     const replicas = numberAt(object["spec"], "replicas") ?? 1;
     return {
       observedGeneration: object.metadata.generation ?? 1,
@@ -121,7 +115,7 @@ function standingStatus(kind: Kind, object: KubeObject, nowMs: number): unknown 
       conditions: [condition("Available", "True", "NotNeeded", why, nowMs)],
     };
   }
-  if (isSame(kind, JOB)) {
+  if (isSameResource(kind, JOB)) {
     const now = rfc3339(nowMs);
     return {
       startTime: now,
@@ -133,25 +127,6 @@ function standingStatus(kind: Kind, object: KubeObject, nowMs: number): unknown 
   return undefined;
 }
 
-function definitionStatus(object: KubeObject, nowMs: number): unknown {
-  const isServed = isServedDefinition(object);
-  const why = isServed ? "Lintel serves this kind" : "Lintel does not serve this kind";
-  const state = isServed ? "True" : "False";
-  const word = isServed ? "AlreadyServed" : "NotServed";
-  return {
-    acceptedNames: recordAt(object["spec"], "names"),
-    storedVersions: arrayAt(object["spec"], "versions").flatMap((version) => stringAt(version, "name") ?? []),
-    conditions: [
-      condition("NamesAccepted", state, word, why, nowMs),
-      condition("Established", state, word, why, nowMs),
-    ],
-  };
-}
-
 function condition(type: string, status: "True" | "False", reason: string, message: string, nowMs: number): object {
   return { type, status, reason, message, lastTransitionTime: rfc3339(nowMs), lastUpdateTime: rfc3339(nowMs) };
-}
-
-function isSame(left: Kind, right: Kind): boolean {
-  return resourceName(left) === resourceName(right);
 }

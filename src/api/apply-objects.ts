@@ -33,6 +33,7 @@ export async function applyObjectPatch(
     validation: choices.validation,
     duplicates: body.duplicates,
     subresource: route.subresource === "status" ? "status" : undefined,
+    catalog: await context.definitions.current(),
   });
   const isNew = applied.outcome === "created";
   const headers = warningHeaders(warningsOf(route, applied));

@@ -1,6 +1,6 @@
 import { isRecord, jsonEqual, recordAt, stringAt } from "../ground/json.ts";
 import type { Kind } from "../resource/kind.ts";
-import { resourceName, SECRET, SERVICE } from "../resource/kind.ts";
+import { resourceName, SECRET, SERVICE, isSameResource } from "../resource/kind.ts";
 import type { KubeObject } from "../resource/object.ts";
 import { isCustomResource, schemaOf } from "../resource/schema/schema-of.ts";
 import type { Store } from "../store/contract.ts";
@@ -11,7 +11,8 @@ import { withLastApplied } from "./managed-fields/last-applied.ts";
 import { typedErrors } from "./managed-fields/typed-errors.ts";
 import { withManagedFields } from "./managed-fields/record-update.ts";
 import { assertNamespaceIsOpen } from "./namespace-check.ts";
-import { SERVED_RESOURCES } from "./served-resource.ts";
+import type { Catalog } from "./catalog.ts";
+import { BUILT_IN } from "./catalog.ts";
 import { ApiStatusError, badRequest, notFound, toApiStatusError } from "./status.ts";
 import type { AdmitOptions, FieldValidation } from "./validate/admit.ts";
 import { admit } from "./validate/admit.ts";
@@ -37,6 +38,8 @@ export interface ApplyOptions {
   /** Fields that the text gave twice, as paths. */
   readonly duplicates?: readonly string[];
   readonly subresource?: "status" | undefined;
+  /** What is served. @default Lintel's own kinds */
+  readonly catalog?: Catalog;
 }
 
 /** What came of applying. */
@@ -81,7 +84,7 @@ interface Decoded {
 }
 
 function decode(object: KubeObject, options: ApplyOptions): Decoded {
-  const kind = kindOf(object);
+  const kind = kindOf(object, options.catalog ?? BUILT_IN);
   const metadata = recordAt(object, "metadata");
   const name = stringAt(metadata, "name") ?? "";
   if (name === "") throw badRequest("name is required");
@@ -101,7 +104,7 @@ function decode(object: KubeObject, options: ApplyOptions): Decoded {
   }
   const decoded = { ...(isRecord(value) ? value : {}), apiVersion: object.apiVersion, kind: kind.kind };
   // stringData is never stored: owned as such, it would look changed every time.
-  const isSecret = kind.kind === SECRET.kind;
+  const isSecret = isSameResource(kind, SECRET);
   const applied = toStored(kind, isSecret ? withEncodedData(decoded) : decoded);
   const said = isSecret ? applied : toStored(kind, object);
   const warnings = validation === "Warn" ? duplicates.map((path) => `duplicate field "${path}"`) : [];
@@ -109,10 +112,8 @@ function decode(object: KubeObject, options: ApplyOptions): Decoded {
   return { kind, configuration: object, applied, said, namespace, name, warnings };
 }
 
-function kindOf(object: KubeObject): Kind {
-  const served = SERVED_RESOURCES.find(
-    (resource) => resource.kind.kind === object.kind && resource.apiVersion === object.apiVersion,
-  );
+function kindOf(object: KubeObject, catalog: Catalog): Kind {
+  const served = catalog.findKind(object.apiVersion, object.kind);
   if (served !== undefined) return served.kind;
   throw new ApiStatusError(
     404,

@@ -1,5 +1,8 @@
 import { isLintelError } from "../ground/errors.ts";
-import { ACCEPTED_KINDS, KINDS, NAMESPACE } from "../resource/kind.ts";
+import { jsonEqual } from "../ground/json.ts";
+import { customResourceDefinitions } from "../resource/definition/custom-resource-definitions.ts";
+import { ACCEPTED_KINDS, CUSTOM_RESOURCE_DEFINITION, KINDS, NAMESPACE } from "../resource/kind.ts";
+import { withDefinitionDefaults } from "./definitions/definition-defaults.ts";
 import type { KubeObject } from "../resource/object.ts";
 import type { Store } from "../store/contract.ts";
 
@@ -7,8 +10,8 @@ import type { Store } from "../store/contract.ts";
 const NAMESPACES = ["default", "kube-system", "kube-public", "kube-node-lease"] as const;
 
 /**
- * Makes a store ready to be served: it gets to know every kind, and the four namespaces of any cluster where they are
- * missing. Idempotent.
+ * Makes a store ready to be served: it gets to know every kind, the four namespaces of any cluster where they are
+ * missing, and the definitions of the kinds that a cluster would have from CustomResourceDefinitions. Idempotent.
  */
 export async function ensureDefaults(store: Store): Promise<void> {
   // What an earlier run left of a kind that nobody asks for must still follow its namespace and its owners.
@@ -21,6 +24,24 @@ export async function ensureDefaults(store: Store): Promise<void> {
       if (!isLintelError(error, "AlreadyExists")) throw error;
     }
   }
+  await ensureDefinitions(store);
+}
+
+/** Tools look for the definitions of cert-manager's kinds; a definition that somebody applied is left as it is. */
+async function ensureDefinitions(store: Store): Promise<void> {
+  for (const written of customResourceDefinitions()) {
+    const definition = { ...written, ...withDefinitionDefaults(written) };
+    const existing = await store.get(CUSTOM_RESOURCE_DEFINITION, "", definition.metadata.name);
+    if (existing === undefined) await store.create(CUSTOM_RESOURCE_DEFINITION, definition);
+    else if (isOurs(existing) && !jsonEqual(existing["spec"], definition["spec"])) {
+      await store.update(CUSTOM_RESOURCE_DEFINITION, { ...existing, spec: definition["spec"] });
+    }
+  }
+}
+
+/** What others apply carries their mark. */
+function isOurs({ metadata }: KubeObject): boolean {
+  return metadata.labels?.["app.kubernetes.io/name"] === "lintel" && (metadata.managedFields ?? []).length === 0;
 }
 
 function newNamespace(name: string): KubeObject {

@@ -1,4 +1,5 @@
 import { arrayAt, isRecord, recordAt, stringAt } from "../ground/json.ts";
+import { CUSTOM_RESOURCE_DEFINITION, NAMESPACE, isSameResource } from "../resource/kind.ts";
 import type { KubeObject } from "../resource/object.ts";
 import type { DeleteOptions } from "../store/contract.ts";
 import { encoded } from "./answer.ts";
@@ -23,7 +24,7 @@ export async function deleteObject(context: ObjectContext, route: ResourceRoute,
   const options = await readDeleteOptions(request);
   const before = await storedObject(context, route);
   assertPreconditions(route, before, options);
-  if (kind.kind === "Namespace" && KEPT_NAMESPACES.has(before.metadata.name)) {
+  if (isSameResource(kind, NAMESPACE) && KEPT_NAMESPACES.has(before.metadata.name)) {
     throw forbidden(kind, before.metadata.name, "this namespace may not be deleted");
   }
   const deleted = await remove(context, route, before, options);
@@ -31,7 +32,7 @@ export async function deleteObject(context: ObjectContext, route: ResourceRoute,
     options.dryRun === true ? undefined : await context.store.get(kind, route.namespace, before.metadata.name);
   const isHeld = current !== undefined && current.metadata.uid === before.metadata.uid;
   // A namespace is always shown on its way out, as it goes in the background on a real cluster.
-  if (isHeld || kind.kind === "Namespace") {
+  if (isHeld || isSameResource(kind, NAMESPACE)) {
     return objectAnswer(200, current ?? deleted, presentation);
   }
   return encoded(200, deletedStatus(kind, before.metadata.name, before.metadata.uid), presentation.form.encoding);
@@ -69,8 +70,15 @@ async function remove(
   options: DeleteOptions,
 ): Promise<KubeObject> {
   const { kind } = route.resource;
+  const isDefinition = isSameResource(kind, CUSTOM_RESOURCE_DEFINITION);
+  if (isDefinition && options.dryRun !== true) await context.definitions.holdForInstances(object);
   try {
-    return await context.store.delete(kind, object.metadata.namespace ?? "", object.metadata.name, options);
+    return await context.store.delete(
+      kind,
+      object.metadata.namespace ?? "",
+      object.metadata.name,
+      isDefinition ? { ...options, resourceVersion: undefined } : options,
+    );
   } catch (error) {
     throw toApiStatusError(error, kind, object.metadata.name);
   }

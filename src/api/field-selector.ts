@@ -1,4 +1,4 @@
-import { recordAt, stringAt } from "../ground/json.ts";
+import { isRecord, recordAt } from "../ground/json.ts";
 import { resourceName } from "../resource/kind.ts";
 import type { Kind } from "../resource/kind.ts";
 import type { KubeObject } from "../resource/object.ts";
@@ -13,8 +13,8 @@ function path(...keys: readonly string[]): FieldReader {
   return (object) => {
     let current: unknown = object;
     for (const key of parents) current = recordAt(current, key);
-    const found = stringAt(current, last);
-    return found ?? "";
+    const found = isRecord(current) ? current[last] : undefined;
+    return typeof found === "string" || typeof found === "number" || typeof found === "boolean" ? String(found) : "";
   };
 }
 
@@ -71,7 +71,7 @@ export interface FieldSelector {
  */
 export function parseFieldSelector(text: string, kind: Kind): FieldSelector | undefined {
   if (text.trim() === "") return undefined;
-  const own = SELECTABLE_FIELDS.get(resourceName(kind)) ?? {};
+  const own = selectableFields(kind);
   const filters: ObjectFilter[] = [];
   let name: string | undefined;
   let isFixed = true;
@@ -87,6 +87,11 @@ export function parseFieldSelector(text: string, kind: Kind): FieldSelector | un
     filters.push(match[2] === "!=" ? (object) => read(object) !== wanted : (object) => read(object) === wanted);
   }
   return { matches: (object) => filters.every((filter) => filter(object)), name, isFixed };
+}
+
+function selectableFields(kind: Kind): Readonly<Record<string, FieldReader>> {
+  if (kind.custom === undefined) return SELECTABLE_FIELDS.get(resourceName(kind)) ?? {};
+  return Object.fromEntries(kind.custom.selectableFields.map((field) => [field, path(...field.split("."))]));
 }
 
 function readerOf(field: string, own: Readonly<Record<string, FieldReader>>): FieldReader | undefined {

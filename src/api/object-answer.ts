@@ -1,3 +1,4 @@
+import { listKindOf } from "../resource/kind.ts";
 import type { KubeObject } from "../resource/object.ts";
 import { encoded } from "./answer.ts";
 import type { Answer } from "./answer.ts";
@@ -54,7 +55,7 @@ function frameOf(metadata: ListMeta, presentation: Presentation): { readonly hea
   const { form, resource } = presentation;
   switch (form.as) {
     case "Object":
-      return frame({ kind: `${resource.kind.kind}List`, apiVersion: resource.apiVersion, metadata }, "items");
+      return frame({ kind: listKindOf(resource.kind), apiVersion: resource.apiVersion, metadata }, "items");
     case "PartialObjectMetadata":
       return frame({ kind: "PartialObjectMetadataList", apiVersion: form.metaVersion, metadata }, "items");
     case "Table":

@@ -1,4 +1,4 @@
-import { apiVersionOf } from "../resource/kind.ts";
+import { apiVersionOf, listKindOf } from "../resource/kind.ts";
 import type { KubeObject } from "../resource/object.ts";
 import type { OutputForm } from "./accept.ts";
 import { fromStored } from "./convert/convert.ts";
@@ -60,7 +60,7 @@ export function presentList(items: readonly KubeObject[], metadata: ListMeta, pr
   const shown = isStoredVersion ? items : items.map((item) => served(item, resource));
   switch (form.as) {
     case "Object":
-      return { kind: `${resource.kind.kind}List`, apiVersion: resource.apiVersion, metadata, items: shown };
+      return { kind: listKindOf(resource.kind), apiVersion: resource.apiVersion, metadata, items: shown };
     case "PartialObjectMetadata":
       return {
         kind: "PartialObjectMetadataList",

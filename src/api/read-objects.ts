@@ -2,6 +2,7 @@ import type { Clock } from "../ground/clock.ts";
 import { isLintelError } from "../ground/errors.ts";
 import type { KubeObject } from "../resource/object.ts";
 import type { ObjectList, VersionedStore } from "../store/contract.ts";
+import type { Definitions } from "./definitions/definitions.ts";
 import { negotiate } from "./accept.ts";
 import type { Answer } from "./answer.ts";
 import { assertNotBeyond, parseListVersion } from "./list-options.ts";
@@ -19,6 +20,7 @@ import { badRequest, expired, notFound } from "./status.ts";
 /** What handlers of resources share. */
 export interface ObjectContext {
   readonly store: VersionedStore;
+  readonly definitions: Definitions;
   readonly clock: Clock;
   readonly texts: ObjectTexts;
 }

@@ -1,4 +1,6 @@
 import type { ServerResponse } from "node:http";
+import { NAMESPACE, isSameResource } from "../resource/kind.ts";
+import { warningHeaders } from "./answer.ts";
 import type { Answer } from "./answer.ts";
 import { deleteCollection, deleteObject } from "./delete-objects.ts";
 import { getObject, listObjects } from "./read-objects.ts";
@@ -7,7 +9,7 @@ import type { ApiRequest } from "./request.ts";
 import type { ResourceRoute } from "./route.ts";
 import { answerScale } from "./scale.ts";
 import { hasScale, verbsOf } from "./served-resource.ts";
-import { methodNotAllowed, noSuchPath } from "./status.ts";
+import { ApiStatusError, methodNotAllowed, noSuchPath } from "./status.ts";
 import { watchObjects } from "./watch-objects.ts";
 import type { WatchContext } from "./watch-objects.ts";
 import { patchObject } from "./patch-objects.ts";
@@ -18,6 +20,29 @@ export type VerbContext = WatchContext;
 
 /** Answers a request for a resource; undefined when the answer was streamed into `response`. */
 export async function answerResource(
+  context: VerbContext,
+  route: ResourceRoute,
+  request: ApiRequest,
+  response: ServerResponse,
+): Promise<Answer | undefined> {
+  const { deprecation } = route.resource;
+  if (deprecation === undefined || isWrite(request)) return answerMethod(context, route, request, response);
+  // Writes say it among their other warnings; of reads this is the only one, and a stream has it before its first event.
+  const headers = warningHeaders([deprecation]);
+  if (isWatch(request)) for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  const answer = await answerMethod(context, route, request, response);
+  return answer === undefined ? undefined : { ...answer, headers: { ...headers, ...answer.headers } };
+}
+
+function isWrite({ method }: ApiRequest): boolean {
+  return method === "POST" || method === "PUT" || method === "PATCH";
+}
+
+function isWatch(request: ApiRequest): boolean {
+  return request.query.has("watch") && isTrue(request.query, "watch");
+}
+
+function answerMethod(
   context: VerbContext,
   route: ResourceRoute,
   request: ApiRequest,
@@ -37,12 +62,13 @@ async function answerCollection(
 ): Promise<Answer | undefined> {
   switch (request.method) {
     case "GET":
-      if (request.query.has("watch") && isTrue(request.query, "watch")) {
+      if (isWatch(request)) {
         await watchObjects(context, route, request, response);
         return undefined;
       }
       return listObjects(context, route, request);
     case "POST":
+      if (route.resource.kind.custom?.isTerminating === true) throw terminating();
       return createObject(context, route, request);
     case "DELETE":
       if (!verbsOf(route.resource).includes("deletecollection")) throw methodNotAllowed();
@@ -50,6 +76,12 @@ async function answerCollection(
     default:
       throw methodNotAllowed();
   }
+}
+
+/** The objects of a definition that is going are going too. */
+function terminating(): ApiStatusError {
+  const why = "create not allowed while custom resource definition is terminating";
+  return new ApiStatusError(405, "MethodNotAllowed", why, {});
 }
 
 async function answerObject(
@@ -60,7 +92,7 @@ async function answerObject(
 ): Promise<Answer | undefined> {
   switch (request.method) {
     case "GET":
-      if (request.query.has("watch") && isTrue(request.query, "watch")) {
+      if (isWatch(request)) {
         request.query.set("fieldSelector", `metadata.name=${route.name ?? ""}`);
         await watchObjects(context, { ...route, name: undefined }, request, response);
         return undefined;
@@ -81,7 +113,7 @@ async function answerSubresource(context: VerbContext, route: ResourceRoute, req
   const { kind } = route.resource;
   if (route.subresource === "scale" && hasScale(kind)) return answerScale(context, route, request);
   const isStatus = route.subresource === "status" && kind.hasStatus;
-  const isFinalize = route.subresource === "finalize" && kind.kind === "Namespace";
+  const isFinalize = route.subresource === "finalize" && isSameResource(kind, NAMESPACE);
   if (!isStatus && !isFinalize) throw noSuchPath();
   switch (request.method) {
     case "GET":

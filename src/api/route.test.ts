@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { BUILT_IN } from "./catalog.ts";
 import { routePath } from "./route.ts";
 
 function resourceAt(path: string): unknown {
-  const route = routePath(path);
+  const route = routePath(path, BUILT_IN);
   if (route.to !== "resource") return route.to;
   const { resource, namespace, name, subresource } = route;
   return [resource.apiVersion, resource.kind.kind, namespace, name, subresource];
 }
 
-describe("routePath()", () => {
+describe("routePath(, BUILT_IN)", () => {
   it("finds an object when the path names its namespace", () => {
     const expected = ["networking.k8s.io/v1", "Ingress", "demo", "web", undefined];
     assert.deepEqual(resourceAt("/apis/networking.k8s.io/v1/namespaces/demo/ingresses/web"), expected);
@@ -46,14 +47,14 @@ describe("routePath()", () => {
     "/api/v1/namespaces/demo/services/web/status/more",
   ]) {
     it(`finds nothing when the path is "${path}"`, () => {
-      assert.equal(routePath(path).to, "nothing");
+      assert.equal(routePath(path, BUILT_IN).to, "nothing");
     });
   }
 
   it("finds documents and reviews by their paths", () => {
-    assert.deepEqual(routePath("/openapi/v3/apis/apps/v1"), { to: "openapiV3", document: "apis/apps/v1" });
-    assert.deepEqual(routePath("/apis/apps/v1"), { to: "groupVersion", group: "apps", version: "v1" });
-    assert.equal(routePath("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews").to, "review");
-    assert.equal(routePath("/readyz").to, "health");
+    assert.deepEqual(routePath("/openapi/v3/apis/apps/v1", BUILT_IN), { to: "openapiV3", document: "apis/apps/v1" });
+    assert.deepEqual(routePath("/apis/apps/v1", BUILT_IN), { to: "groupVersion", group: "apps", version: "v1" });
+    assert.equal(routePath("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", BUILT_IN).to, "review");
+    assert.equal(routePath("/readyz", BUILT_IN).to, "health");
   });
 });

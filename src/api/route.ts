@@ -1,4 +1,4 @@
-import { findServed } from "./served-resource.ts";
+import type { Catalog } from "./catalog.ts";
 import type { ServedResource } from "./served-resource.ts";
 
 /** What a request path names, before its method is looked at. */
@@ -24,8 +24,8 @@ export interface ResourceRoute {
 
 const NOTHING: ApiRoute = { to: "nothing" };
 
-/** Returns what `path` (without its query, still percent-encoded) names. */
-export function routePath(path: string): ApiRoute {
+/** Returns what `path` (without its query, still percent-encoded) names among what is served. */
+export function routePath(path: string, catalog: Catalog): ApiRoute {
   const segments = decodeSegments(path);
   if (segments === undefined) return NOTHING;
   const [first, ...rest] = segments;
@@ -40,10 +40,12 @@ export function routePath(path: string): ApiRoute {
       if (rest[0] === "v2" && rest.length === 1) return { to: "openapiV2" };
       return rest[0] === "v3" ? { to: "openapiV3", document: rest.slice(1).join("/") } : NOTHING;
     case "api":
-      return rest.length === 0 ? { to: "coreVersions" } : routeVersion("", rest);
+      return rest.length === 0 ? { to: "coreVersions" } : routeVersion(catalog, "", rest);
     case "apis":
       if (rest.length === 0) return { to: "groups" };
-      return rest.length === 1 ? { to: "group", group: rest[0] ?? "" } : routeVersion(rest[0] ?? "", rest.slice(1));
+      return rest.length === 1
+        ? { to: "group", group: rest[0] ?? "" }
+        : routeVersion(catalog, rest[0] ?? "", rest.slice(1));
     default:
       return NOTHING;
   }
@@ -60,28 +62,34 @@ function decodeSegments(path: string): readonly string[] | undefined {
   }
 }
 
-function routeVersion(group: string, segments: readonly string[]): ApiRoute {
+function routeVersion(catalog: Catalog, group: string, segments: readonly string[]): ApiRoute {
   const [version = "", ...rest] = segments;
   if (rest.length === 0) return { to: "groupVersion", group, version };
   if (group === "authorization.k8s.io" || group === "authentication.k8s.io") {
     return version === "v1" && rest.length === 1 ? { to: "review", group, plural: rest[0] ?? "" } : NOTHING;
   }
   return rest[0] === "namespaces" && rest.length > 2
-    ? routeInNamespace(group, version, rest)
-    : routeResource(group, version, "", rest);
+    ? routeInNamespace(catalog, group, version, rest)
+    : routeResource(catalog, group, version, "", rest);
 }
 
-function routeInNamespace(group: string, version: string, segments: readonly string[]): ApiRoute {
+function routeInNamespace(catalog: Catalog, group: string, version: string, segments: readonly string[]): ApiRoute {
   const [, namespace = "", third = "", ...rest] = segments;
   const isOwnSubresource = group === "" && rest.length === 0 && (third === "status" || third === "finalize");
   return isOwnSubresource
-    ? routeResource(group, version, "", segments)
-    : routeResource(group, version, namespace, [third, ...rest]);
+    ? routeResource(catalog, group, version, "", segments)
+    : routeResource(catalog, group, version, namespace, [third, ...rest]);
 }
 
-function routeResource(group: string, version: string, namespace: string, segments: readonly string[]): ApiRoute {
+function routeResource(
+  catalog: Catalog,
+  group: string,
+  version: string,
+  namespace: string,
+  segments: readonly string[],
+): ApiRoute {
   const [plural = "", name, subresource, ...extra] = segments;
-  const resource = findServed(group, version, plural);
+  const resource = catalog.find(group, version, plural);
   if (resource === undefined || extra.length > 0) return NOTHING;
   if (!resource.kind.namespaced && namespace !== "") return NOTHING;
   // One object of a namespaced kind has no address without its namespace.

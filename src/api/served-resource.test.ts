@@ -3,7 +3,8 @@ import { readFile } from "node:fs/promises";
 import { describe, it } from "node:test";
 import { ACCEPTED_KINDS, KINDS, apiVersionOf } from "../resource/kind.ts";
 import type { Kind } from "../resource/kind.ts";
-import { SERVED_GROUPS, SERVED_RESOURCES, findServed } from "./served-resource.ts";
+import { BUILT_IN } from "./catalog.ts";
+import { SERVED_RESOURCES } from "./served-resource.ts";
 
 /** Returns `version kind` for each kind in the tables below a heading of docs/api.md. */
 async function documented(heading: string): Promise<readonly string[]> {
@@ -30,7 +31,7 @@ describe("SERVED_RESOURCES", () => {
     const paths = SERVED_RESOURCES.map((entry) => `${entry.apiVersion}/${entry.kind.plural}`);
     assert.equal(new Set(paths).size, paths.length);
     for (const entry of SERVED_RESOURCES) {
-      assert.equal(findServed(entry.group, entry.version, entry.kind.plural), entry);
+      assert.equal(BUILT_IN.find(entry.group, entry.version, entry.kind.plural), entry);
     }
   });
 
@@ -45,9 +46,9 @@ describe("SERVED_RESOURCES", () => {
   });
 
   it("lets names resolve to the version people mean: the older group of Ingress comes last", () => {
-    const order = SERVED_GROUPS.map(({ group }) => group);
+    const order = BUILT_IN.groups.map(({ group }) => group);
     assert.equal(order.at(-1), "extensions");
-    const networking = SERVED_GROUPS.find(({ group }) => group === "networking.k8s.io");
+    const networking = BUILT_IN.groups.find(({ group }) => group === "networking.k8s.io");
     assert.equal(networking?.versions[0], "v1");
   });
 });

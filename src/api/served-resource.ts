@@ -1,13 +1,14 @@
 import {
   ACCEPTED_KINDS,
-  CERTIFICATE,
   EVENT,
   INGRESS,
   KINDS,
-  ORDER,
+  NAMESPACE,
   apiVersionOf,
+  isSameResource,
   resourceName,
 } from "../resource/kind.ts";
+import type { DefinedVersion } from "../resource/definition/parse-definition.ts";
 import type { Kind } from "../resource/kind.ts";
 import { FIRST_GROUP, OLDER_VERSIONS, olderApiVersion, type OlderVersion } from "../resource/older-versions.ts";
 import { isCustomResource } from "../resource/schema/schema-of.ts";
@@ -34,32 +35,19 @@ export type Verb = "create" | "delete" | "deletecollection" | "get" | "list" | "
 
 const VERBS: readonly Verb[] = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
-/** Groups in the order in which short names resolve; those not named come after, by name. */
-const GROUP_ORDER: readonly string[] = [
-  "",
-  "apiregistration.k8s.io",
-  "apps",
-  "events.k8s.io",
-  "authentication.k8s.io",
-  "authorization.k8s.io",
-  "autoscaling",
-  "batch",
-  "networking.k8s.io",
-  "policy",
-  "rbac.authorization.k8s.io",
-  "storage.k8s.io",
-  "admissionregistration.k8s.io",
-  "apiextensions.k8s.io",
-  "scheduling.k8s.io",
-  "coordination.k8s.io",
-  "discovery.k8s.io",
-  ORDER.group,
-  CERTIFICATE.group,
-  FIRST_GROUP,
-  "extensions",
+/** In the order in which a real server names them for kinds that users define. */
+const CUSTOM_VERBS: readonly Verb[] = [
+  "delete",
+  "deletecollection",
+  "get",
+  "list",
+  "patch",
+  "create",
+  "update",
+  "watch",
 ];
 
-/** Every resource this API serves. */
+/** Every resource this API serves beside those that users define. */
 export const SERVED_RESOURCES: readonly ServedResource[] = [
   ...KINDS.map(serve),
   ...ACCEPTED_KINDS.map(serve),
@@ -69,58 +57,20 @@ export const SERVED_RESOURCES: readonly ServedResource[] = [
   ...OLDER_VERSIONS.map((older) => serveAs(older.kind, older.group, older.version, deprecatedByCertManager(older))),
 ];
 
-const BY_PATH: ReadonlyMap<string, ServedResource> = new Map(
-  SERVED_RESOURCES.map((resource) => [pathKey(resource.group, resource.version, resource.kind.plural), resource]),
-);
-
-/** Returns the resource served at `/apis/group/version/plural`, or undefined. */
-export function findServed(group: string, version: string, plural: string): ServedResource | undefined {
-  return BY_PATH.get(pathKey(group, version, plural));
-}
-
-/** Returns whether a group is served in any version. */
-export function servesGroup(group: string): boolean {
-  return SERVED_RESOURCES.some((resource) => resource.group === group);
-}
-
-/** One API group with its versions, the preferred one first. */
-export interface ServedGroup {
-  readonly group: string;
-  readonly versions: readonly string[];
-}
-
-/** The groups besides the core one, in the order in which clients should look for a name. */
-export const SERVED_GROUPS: readonly ServedGroup[] = groups();
-
-function groups(): readonly ServedGroup[] {
-  const versions = new Map<string, Set<string>>([
-    ["authentication.k8s.io", new Set(["v1"])],
-    ["authorization.k8s.io", new Set(["v1"])],
-  ]);
-  for (const { group, version } of SERVED_RESOURCES) {
-    if (group === "") continue;
-    const known = versions.get(group) ?? new Set();
-    known.add(version);
-    versions.set(group, known);
-  }
-  return [...versions]
-    .map(([group, names]) => ({ group, versions: [...names] }))
-    .sort((left, right) => rank(left.group) - rank(right.group) || (left.group < right.group ? -1 : 1));
-}
-
-function rank(group: string): number {
-  const index = GROUP_ORDER.indexOf(group);
-  return index < 0 ? GROUP_ORDER.length : index;
+/** Returns the resource as which a version of a user's kind is served. */
+export function serveDefined(defined: DefinedVersion): ServedResource {
+  return { ...serve(defined.kind), deprecation: defined.deprecation };
 }
 
 /** The verbs of the main resource. Namespaces have no deletecollection, as on a real cluster. */
 export function verbsOf(resource: ServedResource): readonly Verb[] {
-  return resource.kind.kind === "Namespace" ? VERBS.filter((verb) => verb !== "deletecollection") : VERBS;
+  if (resource.kind.custom !== undefined) return CUSTOM_VERBS;
+  return isSameResource(resource.kind, NAMESPACE) ? VERBS.filter((verb) => verb !== "deletecollection") : VERBS;
 }
 
 /** Returns whether the kind has the `scale` subresource. */
 export function hasScale(kind: Kind): boolean {
-  return SCALABLE.has(resourceName(kind));
+  return kind.custom === undefined ? SCALABLE.has(resourceName(kind)) : kind.custom.scale !== undefined;
 }
 
 const SCALABLE: ReadonlySet<string> = new Set([
@@ -164,8 +114,4 @@ function deprecatedByCertManager(older: OlderVersion): string {
   const { kind } = older;
   const since = older.group === FIRST_GROUP ? "unavailable in v0.11+" : "unavailable in v1.6+";
   return `${olderApiVersion(older)} ${kind.kind} is deprecated by cert-manager, ${since}; use ${apiVersionOf(kind)} ${kind.kind}`;
-}
-
-function pathKey(group: string, version: string, plural: string): string {
-  return `${group}/${version}/${plural}`;
 }

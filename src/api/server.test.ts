@@ -4,6 +4,8 @@ import { connect } from "node:net";
 import { describe, it } from "node:test";
 import { settle } from "../ground/testing.ts";
 import { CONFIG_MAP, SERVICE } from "../resource/kind.ts";
+import { BUILT_IN } from "./catalog.ts";
+import { Definitions } from "./definitions/definitions.ts";
 import { ObjectTexts } from "./object-texts.ts";
 import type { ApiRequest } from "./request.ts";
 import { routePath } from "./route.ts";
@@ -435,12 +437,13 @@ describe("ApiServer watches", () => {
   it("answers 429 when too many watches are open", async () => {
     await using api = await TestApi.open();
     // So many sockets would be more test than is good for the machine: the set is filled instead.
-    const context = { store: api.store, clock: api.clock, texts: new ObjectTexts() };
+    const definitions = new Definitions(api.store, api.clock);
+    const context = { store: api.store, definitions, clock: api.clock, texts: new ObjectTexts() };
     const watching = new Set(
       Array.from({ length: WATCHES_MAX }, (): ServerResponse => Object.create(null) as ServerResponse),
     );
     const closing = new AbortController().signal;
-    const route = routePath("/api/v1/services");
+    const route = routePath("/api/v1/services", BUILT_IN);
     assert.ok(route.to === "resource");
     const request: ApiRequest = {
       method: "GET",

@@ -11,10 +11,13 @@ import { encoded, refused } from "./answer.ts";
 import type { Answer } from "./answer.ts";
 import { TokenCheck } from "./authenticate.ts";
 import { objectOf, readObjectBody } from "./body.ts";
+import { BUILT_IN } from "./catalog.ts";
+import type { Catalog } from "./catalog.ts";
 import { aggregatedDiscovery } from "./discovery/aggregated.ts";
 import { apiGroup, coreVersions, groupList, resourceList } from "./discovery/legacy.ts";
 import { ObjectTexts } from "./object-texts.ts";
 import { OpenApiDocuments } from "./openapi/open-api-documents.ts";
+import { Definitions } from "./definitions/definitions.ts";
 import { answerResource } from "./resource-verbs.ts";
 import type { VerbContext } from "./resource-verbs.ts";
 import { readRequest } from "./request.ts";
@@ -48,16 +51,19 @@ export class ApiServer {
   readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
   readonly #options: ApiServerOptions;
   readonly #tokens: TokenCheck;
-  readonly #hashed: HashedAnswers;
+  /** The documents of one catalog; made anew when users define something. */
+  #documents: { readonly catalog: Catalog; readonly hashed: HashedAnswers };
   readonly #context: VerbContext;
   readonly #closing = new AbortController();
 
   constructor(options: ApiServerOptions) {
     this.#options = options;
     this.#tokens = new TokenCheck(options.token);
-    this.#hashed = new HashedAnswers(new OpenApiDocuments(KUBERNETES_VERSION));
+    this.#documents = documentsOf(BUILT_IN);
+    const definitions = new Definitions(options.store, options.clock);
     this.#context = {
-      store: options.store,
+      store: definitions.store,
+      definitions,
       clock: options.clock,
       texts: new ObjectTexts(),
       closing: this.#closing.signal,
@@ -97,47 +103,57 @@ export class ApiServer {
 
   /** Returns the answer, or undefined when it was streamed. */
   async #answer(request: ApiRequest, response: ServerResponse): Promise<Answer | undefined> {
-    const route = routePath(request.path);
+    const catalog = await this.#context.definitions.current();
+    const route = routePath(request.path, catalog);
     const isPublic = route.to === "health" || route.to === "version";
     if (!isPublic && !this.#tokens.accepts(request.header("authorization"))) throw unauthorized();
     if (route.to === "resource") return answerResource(this.#context, route, request, response);
     if (route.to === "review") return answerReview(route, request);
     if (route.to === "nothing") throw noSuchPath();
     if (request.method !== "GET" && request.method !== "HEAD") throw methodNotAllowed();
-    return this.#document(route, request);
+    return this.#document(route, request, catalog);
   }
 
-  #document(route: Exclude<ApiRoute, { to: "resource" | "review" | "nothing" }>, request: ApiRequest): Answer {
+  #document(
+    route: Exclude<ApiRoute, { to: "resource" | "review" | "nothing" }>,
+    request: ApiRequest,
+    catalog: Catalog,
+  ): Answer {
     switch (route.to) {
       case "health":
         return { httpStatus: 200, contentType: "text/plain; charset=utf-8", body: "ok" };
       case "version":
         return encoded(200, this.#versionDocument());
       case "coreVersions":
-        return this.#discovery("api", request, () => coreVersions(request.header("host") ?? ""));
+        return this.#discovery(catalog, "api", request, () => coreVersions(request.header("host") ?? ""));
       case "groups":
-        return this.#discovery("apis", request, groupList);
+        return this.#discovery(catalog, "apis", request, () => groupList(catalog));
       case "group":
-        return found(apiGroup(route.group));
+        return found(apiGroup(catalog, route.group));
       case "groupVersion":
-        return found(resourceList(route.group, route.version));
+        return found(resourceList(catalog, route.group, route.version));
       case "openapiV2":
-        return this.#hashed.openApiV2(request);
+        return this.#hashed(catalog).openApiV2(request);
       case "openapiV3":
-        return this.#hashed.openApiV3(route.document, request);
+        return this.#hashed(catalog).openApiV3(route.document, request);
       default:
         return route satisfies never;
     }
   }
 
-  #discovery(root: "api" | "apis", request: ApiRequest, legacy: () => object): Answer {
+  #discovery(catalog: Catalog, root: "api" | "apis", request: ApiRequest, legacy: () => object): Answer {
     const version = parseAccept(request.header("accept"))
       .map(aggregatedVersion)
       .find((found) => found !== undefined);
     if (version === undefined) return encoded(200, legacy(), "json", { Vary: "Accept" });
     return version === "legacy"
       ? encoded(200, legacy(), "json", { Vary: "Accept" })
-      : this.#hashed.discovery(root, version, request, () => aggregatedDiscovery(root, version));
+      : this.#hashed(catalog).discovery(root, version, request, () => aggregatedDiscovery(catalog, root, version));
+  }
+
+  #hashed(catalog: Catalog): HashedAnswers {
+    if (catalog !== this.#documents.catalog) this.#documents = documentsOf(catalog);
+    return this.#documents.hashed;
   }
 
   #versionDocument(): object {
@@ -154,6 +170,10 @@ export class ApiServer {
       platform: "linux/amd64",
     };
   }
+}
+
+function documentsOf(catalog: Catalog): { readonly catalog: Catalog; readonly hashed: HashedAnswers } {
+  return { catalog, hashed: new HashedAnswers(new OpenApiDocuments(KUBERNETES_VERSION, catalog.resources)) };
 }
 
 function aggregatedVersion(range: MediaRange): "v2" | "v2beta1" | "legacy" | undefined {

@@ -1,4 +1,6 @@
 import { stringAt } from "../ground/json.ts";
+import { CUSTOM_RESOURCE_DEFINITION, SERVICE, isSameResource } from "../resource/kind.ts";
+import type { Kind } from "../resource/kind.ts";
 import type { KubeObject } from "../resource/object.ts";
 import { giveStandingStatus, noticeOf } from "./accepted.ts";
 import { recordUpdate } from "./managed-fields/record-update.ts";
@@ -38,6 +40,7 @@ export async function storeNew(context: ObjectContext, route: ResourceRoute, dra
     context.store.create(kind, tracked, { dryRun: draft.choices.dryRun }),
   );
   const { dryRun } = draft.choices;
+  await followDefinition(context, kind, dryRun);
   const object = await giveStandingStatus(context.store, kind, created, { nowMs: context.clock.nowMs(), dryRun });
   const notice = noticeOf(kind, object);
   return { object, warnings: notice === undefined ? admitted.warnings : [...admitted.warnings, notice] };
@@ -59,7 +62,13 @@ export async function storeNext(
       ? context.store.updateStatus(kind, tracked, options)
       : context.store.update(kind, tracked, options),
   );
+  await followDefinition(context, kind, options.dryRun);
   return { object, warnings: admitted.warnings };
+}
+
+/** What a definition defines is served when its writer hears that it is stored. */
+async function followDefinition(context: ObjectContext, kind: Kind, dryRun: boolean): Promise<void> {
+  if (!dryRun && isSameResource(kind, CUSTOM_RESOURCE_DEFINITION)) await context.definitions.settle();
 }
 
 /** Returns what whoever makes this request should be told in Warning headers. */
@@ -83,7 +92,7 @@ async function admitDraft(
     existing,
     subresource: route.subresource === "status" ? "status" : undefined,
     patch: draft.patch,
-    ...(kind.kind === "Service" ? { allocation: await readServiceAllocation(context.store) } : {}),
+    ...(isSameResource(kind, SERVICE) ? { allocation: await readServiceAllocation(context.store) } : {}),
   };
   return admit(draft.input, options);
 }

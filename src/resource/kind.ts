@@ -1,3 +1,5 @@
+import type { CustomKind } from "./definition/custom-kind.ts";
+
 /** What the API and the store must know of a kind: its names and where it lives. */
 export interface Kind {
   /** Empty for the core group. */
@@ -14,6 +16,8 @@ export interface Kind {
   readonly hasStatus: boolean;
   /** Whether `metadata.generation` counts changes of everything but metadata and status. */
   readonly hasGeneration: boolean;
+  /** Of a kind that a user's CustomResourceDefinition made: all that it says beside the names. */
+  readonly custom?: CustomKind;
 }
 
 /** `plural.group` (`ingresses.networking.k8s.io`), or the bare plural in the core group: names a resource in the store. */
@@ -22,6 +26,16 @@ export type ResourceName = string;
 /** Returns the name of the resource in the store and in messages. */
 export function resourceName(kind: Pick<Kind, "group" | "plural">): ResourceName {
   return kind.group === "" ? kind.plural : `${kind.plural}.${kind.group}`;
+}
+
+/** Returns whether both are the same resource; a kind's own name may be used in several groups. */
+export function isSameResource(left: Pick<Kind, "group" | "plural">, right: Pick<Kind, "group" | "plural">): boolean {
+  return left.group === right.group && left.plural === right.plural;
+}
+
+/** Returns the kind of a list of the kind's objects. */
+export function listKindOf(kind: Kind): string {
+  return kind.custom?.listKind ?? `${kind.kind}List`;
 }
 
 /** `v1` or `networking.k8s.io/v1`. */

@@ -191,7 +191,7 @@ export class EmbeddedStore implements VersionedStore {
     assertPrecondition(kind, before, object.metadata.uid, object.metadata.resourceVersion);
     let after = build(before);
     if (jsonEqual(before, after)) return before;
-    if (kind.hasGeneration && !jsonEqual(withoutMetaAndStatus(before), withoutMetaAndStatus(after))) {
+    if (kind.hasGeneration && !jsonEqual(generationContent(kind, before), generationContent(kind, after))) {
       after = { ...after, metadata: { ...after.metadata, generation: (before.metadata.generation ?? 0) + 1 } };
     }
     if (options.dryRun === true) return after;
@@ -577,7 +577,8 @@ function withStatus(object: KubeObject, status: unknown): KubeObject {
   return status === undefined ? bare : { ...bare, status };
 }
 
-function withoutMetaAndStatus(object: KubeObject): Readonly<Record<string, unknown>> {
-  const { metadata: _metadata, status: _status, ...rest } = object;
-  return rest;
+/** What counts for the generation: all but metadata, and the status where it is a subresource. */
+function generationContent(kind: Kind, object: KubeObject): Readonly<Record<string, unknown>> {
+  const { metadata: _metadata, apiVersion: _version, status, ...rest } = object;
+  return kind.hasStatus ? rest : { ...rest, status };
 }

@@ -1,4 +1,5 @@
-import { SERVED_GROUPS, SERVED_RESOURCES, hasScale, verbsOf } from "../served-resource.ts";
+import type { Catalog } from "../catalog.ts";
+import { hasScale, verbsOf } from "../served-resource.ts";
 import type { ServedResource } from "../served-resource.ts";
 import { REVIEWS } from "../reviews.ts";
 
@@ -6,19 +7,20 @@ import { REVIEWS } from "../reviews.ts";
 export type DiscoveryVersion = "v2" | "v2beta1";
 
 /** Returns the `APIGroupDiscoveryList` of `/api` (the core group) or `/apis` (all others). */
-export function aggregatedDiscovery(root: "api" | "apis", version: DiscoveryVersion): object {
+export function aggregatedDiscovery(catalog: Catalog, root: "api" | "apis", version: DiscoveryVersion): object {
   const items =
     root === "api"
-      ? [{ metadata: { creationTimestamp: null }, versions: [versionOf("", "v1")] }]
-      : SERVED_GROUPS.map(({ group, versions }) => ({
+      ? [{ metadata: { creationTimestamp: null }, versions: [versionOf(catalog, "", "v1")] }]
+      : catalog.groups.map(({ group, versions }) => ({
           metadata: { name: group, creationTimestamp: null },
-          versions: versions.map((name) => versionOf(group, name)),
+          versions: versions.map((name) => versionOf(catalog, group, name)),
         }));
   return { kind: "APIGroupDiscoveryList", apiVersion: `apidiscovery.k8s.io/${version}`, metadata: {}, items };
 }
 
-function versionOf(group: string, version: string): object {
-  const resources = SERVED_RESOURCES.filter((entry) => entry.group === group && entry.version === version)
+function versionOf(catalog: Catalog, group: string, version: string): object {
+  const resources = catalog.resources
+    .filter((entry) => entry.group === group && entry.version === version)
     .sort((left, right) => (left.kind.plural < right.kind.plural ? -1 : 1))
     .map(resourceOf);
   const reviews = REVIEWS.filter((review) => review.group === group).map((review) => ({

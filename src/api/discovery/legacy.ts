@@ -1,5 +1,8 @@
-import { SERVED_GROUPS, SERVED_RESOURCES, hasScale, verbsOf } from "../served-resource.ts";
-import type { ServedGroup, ServedResource } from "../served-resource.ts";
+import { createHash } from "node:crypto";
+import type { Kind } from "../../resource/kind.ts";
+import type { Catalog, ServedGroup } from "../catalog.ts";
+import { hasScale, verbsOf } from "../served-resource.ts";
+import type { ServedResource } from "../served-resource.ts";
 import { REVIEWS } from "../reviews.ts";
 
 /** The discovery documents of before aggregation: one for each group and version. */
@@ -14,13 +17,13 @@ export function coreVersions(address: string): object {
 }
 
 /** Returns `/apis`. */
-export function groupList(): object {
-  return { kind: "APIGroupList", apiVersion: "v1", groups: SERVED_GROUPS.map(groupBody) };
+export function groupList(catalog: Catalog): object {
+  return { kind: "APIGroupList", apiVersion: "v1", groups: catalog.groups.map(groupBody) };
 }
 
 /** Returns `/apis/<group>`, or undefined when there is no such group. */
-export function apiGroup(name: string): object | undefined {
-  const found = SERVED_GROUPS.find(({ group }) => group === name);
+export function apiGroup(catalog: Catalog, name: string): object | undefined {
+  const found = catalog.groups.find(({ group }) => group === name);
   return found === undefined ? undefined : { kind: "APIGroup", apiVersion: "v1", ...groupBody(found) };
 }
 
@@ -30,8 +33,8 @@ function groupBody({ group, versions }: ServedGroup): object {
 }
 
 /** Returns `/api/v1` or `/apis/<group>/<version>`, or undefined when it is not served. */
-export function resourceList(group: string, version: string): object | undefined {
-  const served = SERVED_RESOURCES.filter((entry) => entry.group === group && entry.version === version);
+export function resourceList(catalog: Catalog, group: string, version: string): object | undefined {
+  const served = catalog.resources.filter((entry) => entry.group === group && entry.version === version);
   const reviews = REVIEWS.filter((review) => review.group === group && version === "v1");
   if (served.length === 0 && reviews.length === 0) return undefined;
   return {
@@ -59,15 +62,21 @@ function resourceEntries(entry: ServedResource): readonly object[] {
     namespaced: kind.namespaced,
     kind: kind.kind,
     verbs: verbsOf(entry),
+    ...(kind.custom === undefined
+      ? {}
+      : { storageVersionHash: storageVersionHash(kind, kind.custom.storedApiVersion) }),
     ...(entry.shortNames.length > 0 ? { shortNames: entry.shortNames } : {}),
     ...(entry.categories.length > 0 ? { categories: entry.categories } : {}),
   };
   const subresource = { singularName: "", namespaced: kind.namespaced, verbs: ["get", "patch", "update"] };
-  return [
-    main,
-    ...(hasScale(kind)
-      ? [{ ...subresource, name: `${kind.plural}/scale`, group: "autoscaling", version: "v1", kind: "Scale" }]
-      : []),
-    ...(kind.hasStatus ? [{ ...subresource, name: `${kind.plural}/status`, kind: kind.kind }] : []),
-  ];
+  const status = kind.hasStatus ? [{ ...subresource, name: `${kind.plural}/status`, kind: kind.kind }] : [];
+  const scale = hasScale(kind)
+    ? [{ ...subresource, name: `${kind.plural}/scale`, group: "autoscaling", version: "v1", kind: "Scale" }]
+    : [];
+  return [main, ...(kind.custom === undefined ? [...scale, ...status] : [...status, ...scale])];
+}
+
+/** By this clients notice that objects are stored in another version. */
+function storageVersionHash(kind: Kind, storedApiVersion: string): string {
+  return createHash("sha256").update(`${storedApiVersion}/${kind.kind}`).digest().subarray(0, 8).toString("base64");
 }

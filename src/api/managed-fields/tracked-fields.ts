@@ -1,4 +1,5 @@
 import { isRecord } from "../../ground/json.ts";
+import { NAMESPACE, SERVICE, isSameResource } from "../../resource/kind.ts";
 import type { Kind } from "../../resource/kind.ts";
 import { isCustomResource } from "../../resource/schema/schema-of.ts";
 import type { Schema } from "../../resource/schema/schema.ts";
@@ -35,8 +36,9 @@ export function trackedPart(object: Fields, kind: Kind, subresource: string): Fi
  * addresses and node ports of Services; only a headless Service chooses for itself.
  */
 export function withoutAssigned(part: Fields, kind: Kind): Fields {
-  if (kind.kind === "Namespace") return Object.fromEntries(Object.entries(part).filter(([name]) => name !== "spec"));
-  if (kind.kind !== "Service") return part;
+  if (isSameResource(kind, NAMESPACE))
+    return Object.fromEntries(Object.entries(part).filter(([name]) => name !== "spec"));
+  if (!isSameResource(kind, SERVICE)) return part;
   if (!isRecord(part["spec"])) return part;
   const { clusterIP, clusterIPs: _, ipFamilies: __, ipFamilyPolicy: ___, ports, ...spec } = part["spec"];
   const own = Array.isArray(ports)

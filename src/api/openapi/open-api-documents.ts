@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { SERVED_RESOURCES } from "../served-resource.ts";
+import type { ServedResource } from "../served-resource.ts";
 import { encodeOpenApiV2 } from "./open-api-v2-protobuf.ts";
 import { openApiV2 } from "./open-api-v2.ts";
 import { openApiV3 } from "./open-api-v3.ts";
@@ -11,14 +11,16 @@ export interface HashedDocument {
   readonly hash: string;
 }
 
-/** The OpenAPI documents of this API, made when they are first asked for and kept: what is served does not change. */
+/** The OpenAPI documents of `resources`, made when they are first asked for and kept. */
 export class OpenApiDocuments {
   readonly #version: string;
+  readonly #resources: readonly ServedResource[];
   readonly #made = new Map<string, HashedDocument>();
 
   /** @param version What the documents say the API's version is. */
-  constructor(version: string) {
+  constructor(version: string, resources: readonly ServedResource[]) {
     this.#version = version;
+    this.#resources = resources;
   }
 
   /** The index of `/openapi/v3`: where the document of each group and version is. */
@@ -34,7 +36,7 @@ export class OpenApiDocuments {
 
   /** The OpenAPI 3 document of `api/v1` or `apis/<group>/<version>`, or undefined when it is not served. */
   group(path: string): HashedDocument | undefined {
-    const resources = SERVED_RESOURCES.filter((resource) => pathOf(resource) === path);
+    const resources = this.#resources.filter((resource) => pathOf(resource) === path);
     if (resources.length === 0) return undefined;
     return this.#document(path, () => Buffer.from(JSON.stringify(openApiV3(resources, this.#version))));
   }
@@ -42,13 +44,13 @@ export class OpenApiDocuments {
   /** The OpenAPI 2 document of everything. */
   v2(form: "json" | "protobuf"): HashedDocument {
     return this.#document(`v2 ${form}`, () => {
-      const document = openApiV2(SERVED_RESOURCES, this.#version);
+      const document = openApiV2(this.#resources, this.#version);
       return form === "json" ? Buffer.from(JSON.stringify(document)) : encodeOpenApiV2(document);
     });
   }
 
   #groupVersions(): readonly string[] {
-    return [...new Set(SERVED_RESOURCES.map(pathOf))].sort();
+    return [...new Set(this.#resources.map(pathOf))].sort();
   }
 
   #document(name: string, make: () => Uint8Array): HashedDocument {

@@ -61,6 +61,9 @@ function flattened(schema: JsonObject): JsonObject {
     if (key === "allOf" && Array.isArray(value)) {
       const target = stringAt(value[0], "$ref");
       if (target !== undefined) result["$ref"] = target;
+    } else if (key === "anyOf" || key === "oneOf" || key === "not") {
+      // OpenAPI 2 has no words for alternatives.
+      continue;
     } else if (key === "properties" && isJsonObject(value)) {
       const entries = Object.entries(value).map(([name, inner]): [string, Json] => [
         name,

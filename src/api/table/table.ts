@@ -1,7 +1,7 @@
 import { resourceName } from "../../resource/kind.ts";
 import type { Kind } from "../../resource/kind.ts";
 import { CUSTOM_KINDS } from "../../resource/definition/custom-resource-definitions.ts";
-import { PRINTER_COLUMNS } from "../../resource/definition/printer-columns.ts";
+import { PRINTER_COLUMNS, type PrinterColumn } from "../../resource/definition/printer-columns.ts";
 import type { KubeObject, ObjectMeta } from "../../resource/object.ts";
 import {
   BINDING_COLUMNS,
@@ -71,7 +71,19 @@ const DEFAULT_COLUMNS: readonly Column[] = [NAME, AGE];
 
 /** Returns the columns a real cluster prints for `kind`; kinds without their own get name and age. */
 export function columnsOf(kind: Kind): readonly Column[] {
+  if (kind.custom !== undefined) return customColumns(kind, kind.custom.columns);
   return COLUMNS.get(resourceName(kind)) ?? DEFAULT_COLUMNS;
+}
+
+/** Paths are parsed once for as long as a definition stays as it is. */
+const CUSTOM_COLUMNS = new WeakMap<Kind, readonly Column[]>();
+
+function customColumns(kind: Kind, declared: readonly PrinterColumn[]): readonly Column[] {
+  const known = CUSTOM_COLUMNS.get(kind);
+  if (known !== undefined) return known;
+  const columns = declaredColumns(declared);
+  CUSTOM_COLUMNS.set(kind, columns);
+  return columns;
 }
 
 /** How {@link tableOf} prints. */

@@ -1,6 +1,6 @@
 import { isRecord, recordAt, stringAt } from "../../ground/json.ts";
 import type { Kind } from "../../resource/kind.ts";
-import { apiVersionOf } from "../../resource/kind.ts";
+import { CERTIFICATE_REQUEST, SECRET, SERVICE, apiVersionOf, isSameResource } from "../../resource/kind.ts";
 import type { KubeObject, ObjectMeta } from "../../resource/object.ts";
 import { isCustomResource, schemaOf } from "../../resource/schema/schema-of.ts";
 import { toStored } from "../convert/convert.ts";
@@ -113,7 +113,7 @@ function undecodable(problem: string, options: AdmitOptions): ApiStatusError {
   const { kind, patch } = options;
   if (patch !== undefined) {
     // The answer may be logged, and what it would repeat may be a key.
-    const shown = kind.kind === "Secret" ? REDACTED : patch;
+    const shown = isSameResource(kind, SECRET) ? REDACTED : patch;
     return invalid({ group: "", kind: "", plural: "" }, "", [invalidValue("patch", shown, problem)]);
   }
   const apiVersion = options.apiVersion ?? apiVersionOf(kind);
@@ -170,8 +170,9 @@ function withDefaults(object: Fields, rules: KindRules, options: AdmitOptions): 
   const schema = schemaOf(kind);
   const filled = withSchemaDefaults(object, schema);
   const complete = rules.defaults?.(isRecord(filled) ? filled : object) ?? (isRecord(filled) ? filled : object);
-  if (kind.kind === "Service") return withServiceDefaults(complete, existing, options.allocation ?? NOTHING_TAKEN);
-  if (kind.kind === "CertificateRequest" && existing === undefined) {
+  if (isSameResource(kind, SERVICE))
+    return withServiceDefaults(complete, existing, options.allocation ?? NOTHING_TAKEN);
+  if (isSameResource(kind, CERTIFICATE_REQUEST) && existing === undefined) {
     return withRequester(complete, options.requester ?? ADMIN);
   }
   return complete;

@@ -19,7 +19,7 @@ export function wrongType(field: string, value: unknown, detail: string): FieldE
 }
 
 /** The value is none of those there are. */
-export function notSupported(field: string, value: unknown, supported: readonly string[]): FieldError {
+export function notSupported(field: string, value: unknown, supported: readonly unknown[]): FieldError {
   const list = supported.map((word) => JSON.stringify(word)).join(", ");
   return {
     reason: "FieldValueNotSupported",

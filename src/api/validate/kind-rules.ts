@@ -1,6 +1,7 @@
 import { recordAt } from "../../ground/json.ts";
 import type { Kind } from "../../resource/kind.ts";
 import { FIRST_VERSION_ANNOTATION } from "../../resource/older-versions.ts";
+import { withDefinitionDefaults } from "../definitions/definition-defaults.ts";
 import { ACCEPTED_RULES } from "./accepted-rules.ts";
 import { checkCertificate } from "./certificate.ts";
 import {
@@ -105,6 +106,7 @@ const RULES: Readonly<Record<string, KindRules>> = {
   Order: { webhookUpdate: checkOrderUpdate },
   Challenge: { webhookUpdate: checkChallengeUpdate },
   ...ACCEPTED_RULES,
+  CustomResourceDefinition: { defaults: withDefinitionDefaults },
 };
 
 /** The one field of the first version that had a meaning and has no place any more. */
@@ -119,5 +121,5 @@ const NONE: KindRules = {};
 
 /** Returns the rules of `kind`; kinds that are not known have none. */
 export function rulesOf(kind: Kind): KindRules {
-  return RULES[kind.kind] ?? NONE;
+  return kind.custom === undefined ? (RULES[kind.kind] ?? NONE) : NONE;
 }

@@ -5,16 +5,24 @@ import type { Schema } from "./schema.ts";
 const CARRIED = [
   "type",
   "format",
+  "title",
   "description",
   "required",
   "enum",
   "default",
   "pattern",
   "minimum",
+  "exclusiveMinimum",
   "maximum",
+  "exclusiveMaximum",
+  "multipleOf",
   "minLength",
   "maxLength",
+  "minItems",
   "maxItems",
+  "uniqueItems",
+  "minProperties",
+  "maxProperties",
   "nullable",
   "x-kubernetes-patch-strategy",
   "x-kubernetes-patch-merge-key",
@@ -48,12 +56,17 @@ export function writtenSchema(schema: Schema, field: (inner: Schema) => JsonObje
     // A null default only says that the field is always there.
     if (value !== undefined && value !== null) result[key] = value;
   }
-  if (schema["x-kubernetes-int-or-string"] === true) result["type"] = "string";
+  if (schema.format === "int-or-string") result["type"] = "string";
   if (schema.properties !== undefined) {
     result["properties"] = Object.fromEntries(
       Object.entries(schema.properties).map(([name, property]) => [name, field(property)]),
     );
   }
+  for (const key of ["allOf", "anyOf", "oneOf"] as const) {
+    const list = schema[key];
+    if (list !== undefined) result[key] = list.map(field);
+  }
+  if (schema.not !== undefined) result["not"] = field(schema.not);
   if (schema.items !== undefined) result["items"] = field(schema.items);
   if (schema.additionalProperties !== undefined) result["additionalProperties"] = field(schema.additionalProperties);
   return result;

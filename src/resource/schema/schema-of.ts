@@ -69,6 +69,7 @@ const ACCEPTED_SCHEMAS = new WeakMap<Kind, Map<string, Schema>>();
  * fields of a real cluster; those of a kind that is not known keep everything.
  */
 export function schemaOf(kind: Kind, apiVersion: string = apiVersionOf(kind)): Schema {
+  if (kind.custom !== undefined) return kind.custom.schema;
   const versions = SCHEMAS[kind.kind];
   return versions?.[apiVersion] ?? versions?.[`${kind.group}/${apiVersion}`] ?? acceptedSchemaOf(kind, apiVersion);
 }
@@ -93,6 +94,9 @@ export function schemaVersionsOf(kind: Kind): readonly string[] {
  * Returns whether the kind is a custom resource in a real cluster: such kinds are decoded, defaulted, validated and
  * reported by their schema, and have no strategic merge patch.
  */
-export function isCustomResource(kind: Pick<Kind, "group">): boolean {
-  return kind.group.includes(".") && (!kind.group.endsWith(".k8s.io") || kind.group.startsWith("gateway."));
+export function isCustomResource(kind: Pick<Kind, "group" | "custom">): boolean {
+  return (
+    kind.custom !== undefined ||
+    (kind.group.includes(".") && (!kind.group.endsWith(".k8s.io") || kind.group.startsWith("gateway.")))
+  );
 }

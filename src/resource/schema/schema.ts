@@ -17,22 +17,36 @@ export interface Schema {
   readonly keepsEmpty?: true;
 
   readonly type?: "object" | "array" | "string" | "integer" | "number" | "boolean";
-  readonly format?: "int32" | "int64" | "double" | "byte" | "date-time" | "int-or-string";
+  readonly format?: string;
+  readonly title?: string;
   readonly description?: string;
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
   readonly additionalProperties?: Schema;
   readonly items?: Schema;
-  readonly enum?: readonly string[];
+  readonly enum?: readonly Json[];
   /** What an absent value becomes. On a struct of a built-in kind `{}` says that the object is always there. */
   readonly default?: Json;
   readonly pattern?: string;
   readonly minimum?: number;
+  readonly exclusiveMinimum?: boolean;
   readonly maximum?: number;
+  readonly exclusiveMaximum?: boolean;
+  readonly multipleOf?: number;
+  /** In characters. */
   readonly minLength?: number;
+  /** In bytes, as API servers count it. */
   readonly maxLength?: number;
+  readonly minItems?: number;
   readonly maxItems?: number;
+  readonly uniqueItems?: boolean;
+  readonly minProperties?: number;
+  readonly maxProperties?: number;
   readonly nullable?: boolean;
+  readonly allOf?: readonly Schema[];
+  readonly anyOf?: readonly Schema[];
+  readonly oneOf?: readonly Schema[];
+  readonly not?: Schema;
 
   readonly "x-kubernetes-patch-strategy"?: string;
   readonly "x-kubernetes-patch-merge-key"?: string;
@@ -42,9 +56,22 @@ export interface Schema {
   readonly "x-kubernetes-preserve-unknown-fields"?: true;
   readonly "x-kubernetes-embedded-resource"?: true;
   readonly "x-kubernetes-int-or-string"?: true;
-  /** Rules in the Common Expression Language, published so that clients see them. */
-  readonly "x-kubernetes-validations"?: readonly { readonly rule: string; readonly message: string }[];
+  readonly "x-kubernetes-validations"?: readonly ValidationRule[];
 }
+
+/** A rule in the Common Expression Language (CEL) that the value, `self`, must keep. */
+export type ValidationRule = {
+  readonly rule: string;
+  readonly message?: string;
+  /** An expression that makes the message; where it fails, `message` stands in. */
+  readonly messageExpression?: string;
+  /** A word of `metav1.CauseType`. @default FieldValueInvalid */
+  readonly reason?: string;
+  /** The field inside of the value that is to blame, as `.spec.name`. @default the value itself */
+  readonly fieldPath?: string;
+  /** Whether a rule with `oldSelf` is also asked of new values. @default false */
+  readonly optionalOldSelf?: boolean;
+};
 
 /** What a builder below adds to the schema it makes. */
 export type Extras = Omit<Partial<Schema>, "type" | "description" | "properties" | "items" | "additionalProperties">;
