@@ -22,6 +22,7 @@ interface ManifestsOptions {
   readonly replicas: number;
   readonly ingressClass?: readonly string[];
   readonly argument?: readonly string[];
+  readonly priorityClass: string;
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly output: "yaml" | "json";
@@ -42,6 +43,7 @@ export function manifestsCommand(host: Host): Command {
     .option("--replicas <count>", "replicas of a Deployment; a DaemonSet has one a node", parseReplicas, 2)
     .option("--ingress-class <name>", "IngressClass to serve, repeatable (default: lintel)", addText)
     .option("--argument <text>", 'further argument of "lintel controller", repeatable', addText)
+    .option("--priority-class <name>", "PriorityClass of the Pods (default: the cluster's)", "")
     .option("--kubeconfig <file>", "the cluster to look at, without --flavor")
     .option("--context <name>", "context of the kubeconfig")
     .addOption(new Option("-o, --output <format>", "what to print").choices(["yaml", "json"]).default("yaml"))
@@ -98,6 +100,7 @@ function manifestsText(host: Host, flavor: Flavor, options: ManifestsOptions): s
     replicas: options.replicas,
     classes: options.ingressClass ?? ["lintel"],
     arguments: options.argument ?? [],
+    priorityClass: options.priorityClass,
   });
   if (options.output === "json") {
     return `${JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }, undefined, 2)}\n`;

@@ -17,6 +17,8 @@ export interface InstallOptions {
   readonly classes: readonly string[];
   /** Further arguments of `lintel controller`. */
   readonly arguments: readonly string[];
+  /** Name of the PriorityClass of the Pods; empty: the cluster's default. */
+  readonly priorityClass: string;
 }
 
 /** The label that selects the Pods. */

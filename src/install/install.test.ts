@@ -18,6 +18,7 @@ const OPTIONS: InstallOptions = {
   replicas: 3,
   classes: ["lintel"],
   arguments: ["--workers=2"],
+  priorityClass: "",
 };
 
 function find(flavor: Flavor, kind: string): KubeObject {

@@ -57,7 +57,7 @@ export const CLUSTER_RULES: readonly Rule[] = [
 ];
 
 /** What owners with `blockOwnerDeletion` need where the admission plugin OwnerReferencesPermissionEnforcement is on. */
-const OWNER_RULES: readonly Rule[] = [
+export const OWNER_RULES: readonly Rule[] = [
   { apiGroups: ["networking.k8s.io"], resources: ["ingresses/finalizers"], verbs: ["update"] },
   {
     apiGroups: ["cert-manager.io"],

@@ -26,9 +26,10 @@ export function workload(options: InstallOptions): KubeObject {
 }
 
 function podSpec(options: InstallOptions): JsonObject {
-  const { flavor, name } = options;
+  const { flavor, name, priorityClass } = options;
   return {
     serviceAccountName: name,
+    ...(priorityClass === "" ? {} : { priorityClassName: priorityClass }),
     terminationGracePeriodSeconds: TERMINATION_SECONDS,
     securityContext: {
       runAsNonRoot: true,

@@ -30,6 +30,7 @@ const OPTIONS: InstallOptions = {
   replicas: 2,
   classes: ["lintel"],
   arguments: [],
+  priorityClass: "",
 };
 
 describe("what lintel manifests prints, on a real API server", { skip }, () => {
