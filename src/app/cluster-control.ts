@@ -5,7 +5,7 @@ import type { EdgeAddress } from "../control/edge-publisher/ingress-status.ts";
 import { LeaderElection } from "../control/leadership/leader-election.ts";
 import { Replicas, type ReplicasOptions } from "../control/leadership/replicas.ts";
 import { NetworkPreflight } from "../control/preflight/preflight.ts";
-import { messageOf } from "../ground/errors.ts";
+import { LintelError, messageOf } from "../ground/errors.ts";
 import type { Host } from "../ground/host.ts";
 import type { Logger } from "../ground/log.ts";
 import { systemClock, systemRandom } from "../ground/system-clock.ts";
@@ -34,6 +34,8 @@ import { FEED_SOCKET, SNAPSHOT_FILE, ensureToken, stateFolderAt } from "./state-
 
 /** Addresses for the status of Ingresses are looked at this often while we lead. */
 const ADDRESSES_EVERY_MS = 10_000;
+/** Three tries fit into the time after which a leader that cannot renew its Lease stops. */
+const LEASE_ANSWER_MS_MAX = 2_000;
 /** Name of the Lease that the writing replica holds. */
 const LEADER_LEASE = "lintel-leader";
 
@@ -56,6 +58,8 @@ interface Context {
 class ClusterControl implements ControlRole {
   readonly #context: Context;
   readonly #store: ClusterStore;
+  /** The same, with connections of its own and little patience: a lease must not wait behind a long list. */
+  readonly #leases: ClusterStore;
   readonly #namespace: string;
   readonly #feed: EdgeFeed;
   readonly #ca: LocalCa;
@@ -67,10 +71,12 @@ class ClusterControl implements ControlRole {
   readonly #troubles = new Map<string, string>();
   #processes: readonly ProcessFacts[] = [];
   #plane: ControlPlane | undefined;
+  #election: LeaderElection | undefined;
 
   private constructor(
     parts: Context & {
       readonly store: ClusterStore;
+      readonly leases: ClusterStore;
       readonly namespace: string;
       readonly feed: EdgeFeed;
       readonly ca: LocalCa;
@@ -79,6 +85,7 @@ class ClusterControl implements ControlRole {
   ) {
     this.#context = parts;
     this.#store = parts.store;
+    this.#leases = parts.leases;
     this.#namespace = parts.namespace;
     this.#feed = parts.feed;
     this.#ca = parts.ca;
@@ -94,8 +101,11 @@ class ClusterControl implements ControlRole {
     await using resources = new AsyncDisposableStack();
     const access = await findAccess({ ...settings, clock: systemClock, environment });
     const userAgent = `lintel/${settings.version}`;
-    const store = new ClusterStore({ access, clock: systemClock, random: systemRandom, userAgent });
+    const common = { access, clock: systemClock, random: systemRandom, userAgent };
+    const store = new ClusterStore(common);
+    const leases = new ClusterStore({ ...common, answerMsMax: LEASE_ANSWER_MS_MAX });
     resources.defer(() => store.close());
+    resources.defer(() => leases.close());
     const [ca, kept] = await Promise.all([
       LocalCa.open({ directory: folder.localCa, clock: systemClock }),
       readKeptSnapshot(SNAPSHOT_FILE),
@@ -111,7 +121,7 @@ class ClusterControl implements ControlRole {
     resources.defer(() => feed.close());
     tell(link, "note", `Using the API server at ${access.server}, by ${access.source}`);
     const namespace = settings.namespace === "" ? access.namespace : settings.namespace;
-    const control = new ClusterControl({ ...context, store, namespace, feed, ca, resources: resources.move() });
+    const control = new ClusterControl({ ...context, store, leases, namespace, feed, ca, resources: resources.move() });
     await control.#openAdmin(ensureToken(folder));
     return control;
   }
@@ -126,7 +136,7 @@ class ClusterControl implements ControlRole {
       https: addressText({ ...settings.edgeHttps, host: settings.replicaAddress }),
       edgeAddress: settings.edgeAddress,
     };
-    const common = { store: this.#store, clock: systemClock, log, namespace: this.#namespace };
+    const common = { store: this.#leases, clock: systemClock, log, namespace: this.#namespace };
     const probe: ReplicasOptions["probe"] = (replica, challenge, stop) =>
       probeReplica(replica, challenge, stop, settings.proxyProtocol);
     const replicas = Replicas.join({ ...common, self, probe });
@@ -148,9 +158,10 @@ class ClusterControl implements ControlRole {
       random: systemRandom,
       name: LEADER_LEASE,
       identity: settings.identity,
-      onElected: () => this.#lead(plane, replicas),
+      onElected: () => this.#lead(plane, replicas, election),
       onDeposed: () => plane.follow(),
     });
+    this.#election = election;
     this.#resources.defer(() => election.close());
     while (!signal.aborted) {
       if (election.isLeading) await this.#publishAddresses(plane, replicas);
@@ -168,7 +179,7 @@ class ClusterControl implements ControlRole {
     await this.#resources.disposeAsync();
   }
 
-  async #lead(plane: ControlPlane, replicas: Replicas): Promise<void> {
+  async #lead(plane: ControlPlane, replicas: Replicas, election: LeaderElection): Promise<void> {
     const { settings, link } = this.#context;
     const other = settings.certificates === "auto" ? await othersAtWork(this.#store, systemClock.nowMs()) : undefined;
     if (other !== undefined) {
@@ -179,6 +190,7 @@ class ClusterControl implements ControlRole {
       );
     }
     await this.#publishAddresses(plane, replicas);
+    if (!election.isLeading) return;
     plane.lead({ certificates: settings.certificates !== "never" && other === undefined });
     tell(link, "done", "This replica leads: it writes certificates and status");
   }
@@ -219,10 +231,16 @@ class ClusterControl implements ControlRole {
       onAlert: (alert) => this.#alerts?.send(alert),
       onAcmeRequest: (sample) => this.#certificateMetrics.observe(sample),
       leads: false,
+      fence: () => this.#fence(),
       expiresEvents: false,
       challengeServedElsewhere: (challenge, signal) => replicas.challengeServed(challenge, signal),
       onProgress: (event) => tell(link, ...progressLine(event)),
     });
+  }
+
+  #fence(): void {
+    if (this.#election !== undefined) return this.#election.fence();
+    throw new LintelError("This replica does not lead, so it writes nothing", { code: "Aborted" });
   }
 
   async #openAdmin(token: string): Promise<void> {

@@ -106,6 +106,7 @@ describe("ACME issuance", () => {
     let completed = false;
     for (let writes = 1; !completed && writes < 80; writes++) {
       await using test = await withIssuer();
+      test.ca.listsOrders = true;
       const mortal = new MortalStore(test.store);
       await test.restart({ store: mortal, openAcmeCaller: () => test.ca.caller(() => mortal.alive) });
       mortal.writesLeft = writes;

@@ -7,6 +7,7 @@ import type { EdgeSettings, HttpChallenge } from "../routing/snapshot.ts";
 import type { Kind } from "../resource/kind.ts";
 import type { KubeObject } from "../resource/object.ts";
 import type { Store } from "../store/contract.ts";
+import { fencedStore } from "../store/fenced-store.ts";
 import { AcmeAccounts, type AcmeCaller, type AcmeCallerOptions, type AcmeDirectory } from "./acme-accounts.ts";
 import { allInformers, certificateInformers, openCaches, servedInformers } from "./caches.ts";
 import { openAlerts, type CertificateAlert } from "./alerts/reconcile.ts";
@@ -24,6 +25,7 @@ import { openIngressShim } from "./ingress-shim/reconcile.ts";
 import { IssuerDoubts } from "./issuers/issuer-doubts.ts";
 import { openIssuers } from "./issuers/reconcile.ts";
 import type { ServiceAccountTokens } from "./issuers/vault.ts";
+import { UnsavedOrders } from "./orders/unsaved-orders.ts";
 import { openOrders } from "./orders/reconcile.ts";
 import { NO_PREFLIGHT, type Preflight } from "./preflight/preflight.ts";
 import type { ProgressEvent } from "./progress.ts";
@@ -86,6 +88,11 @@ export interface ControlPlaneOptions {
   readonly challengeServedElsewhere?: (challenge: HttpChallenge, signal: AbortSignal) => Promise<void>;
   /** Told why objects of a kind cannot be followed, and undefined once they can be again. */
   readonly onTrouble?: (kind: Kind, sentence: string | undefined) => void;
+  /**
+   * Throws when this replica may write no more; called right before each write and each request to a CA, since a process
+   * that was paused does not know that another one leads meanwhile. @default never
+   */
+  readonly fence?: () => void;
   /** How an ACME client is made; tests pass their own. @default AcmeClient */
   readonly openAcmeCaller?: (options: AcmeCallerOptions) => AcmeCaller;
 }
@@ -124,7 +131,8 @@ export class ControlPlane {
    * though not for the kinds of certificates where it has none or hides them: traffic does not depend on them.
    */
   static async open(options: ControlPlaneOptions): Promise<ControlPlane> {
-    const { store, clock, random, log } = options;
+    const { clock, random, log } = options;
+    const store = options.fence === undefined ? options.store : fencedStore(options.store, options.fence);
     const caches = openCaches(
       { store, clock, random, log, onTrouble: options.onTrouble },
       options.clusterResourceNamespace,
@@ -142,6 +150,7 @@ export class ControlPlane {
       dns01: dns01Of(options),
       preflight: options.preflight ?? NO_PREFLIGHT,
       limits: new LimitLedger(),
+      unsavedOrders: new UnsavedOrders(),
       serviceAccountTokens: options.serviceAccountTokens,
       clusterResourceNamespace: options.clusterResourceNamespace,
       defaultIssuer: options.defaultIssuer,
@@ -265,7 +274,9 @@ function openAccounts(options: ControlPlaneOptions): AcmeAccounts {
   return new AcmeAccounts({
     clock: options.clock,
     directory: options.acmeDirectory,
-    openCaller: options.openAcmeCaller ?? ((caller) => new AcmeClient({ ...caller, observe: options.onAcmeRequest })),
+    openCaller:
+      options.openAcmeCaller ??
+      ((caller) => new AcmeClient({ ...caller, observe: options.onAcmeRequest, fence: options.fence })),
   });
 }
 

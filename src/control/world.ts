@@ -9,6 +9,7 @@ import type { LimitLedger } from "./acme-limits/ledger.ts";
 import type { Caches } from "./caches.ts";
 import type { Dns01 } from "./challenges/dns01.ts";
 import type { EventRecorder } from "./event-recorder.ts";
+import type { UnsavedOrders } from "./orders/unsaved-orders.ts";
 import type { Preflight } from "./preflight/preflight.ts";
 import type { IssuerDoubts } from "./issuers/issuer-doubts.ts";
 import type { ServiceAccountTokens } from "./issuers/vault.ts";
@@ -36,6 +37,7 @@ export interface World {
   readonly dns01: Dns01;
   readonly preflight: Preflight;
   readonly limits: LimitLedger;
+  readonly unsavedOrders: UnsavedOrders;
   readonly doubts: IssuerDoubts;
   /** Undefined where there is no cluster that knows service accounts. */
   readonly serviceAccountTokens: ServiceAccountTokens | undefined;

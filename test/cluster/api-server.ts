@@ -31,7 +31,8 @@ export class ApiServer {
   readonly kubeconfig: string;
   readonly folder: string;
   readonly url: string;
-  readonly #children: ChildProcess[] = [];
+  #etcd: ChildProcess | undefined;
+  #api: ChildProcess | undefined;
   readonly #binaries: KubernetesBinaries;
   readonly #ports: Ports;
 
@@ -50,7 +51,7 @@ export class ApiServer {
     const server = new ApiServer(folder, binaries, ports);
     try {
       server.#writeCredentials();
-      server.#startEtcd();
+      server.startEtcd();
       server.startApi();
       await server.ready();
       await server.install();
@@ -61,10 +62,10 @@ export class ApiServer {
     }
   }
 
-  /** A kubeconfig of the user `name` with `token`; it must be in the token file. */
-  writeKubeconfig(path: string, name: string, token: string): string {
+  /** A kubeconfig of the user `name` with `token`; it must be in the token file. `url` may be a proxy on 127.0.0.1. */
+  writeKubeconfig(path: string, name: string, token: string, url: string = this.url): string {
     const caPem = readFileSync(join(this.folder, "pki/apiserver.crt"), "utf8");
-    const cluster = { server: this.url, "certificate-authority-data": Buffer.from(caPem).toString("base64") };
+    const cluster = { server: url, "certificate-authority-data": Buffer.from(caPem).toString("base64") };
     const content = {
       apiVersion: "v1",
       kind: "Config",
@@ -157,7 +158,7 @@ export class ApiServer {
   /** Starts kube-apiserver again on the same data, after `stopApi`. */
   startApi(): void {
     const { folder } = this;
-    this.#run(this.#binaries.apiServer, "apiserver.log", [
+    this.#api = this.#run(this.#binaries.apiServer, "apiserver.log", [
       `--etcd-servers=http://127.0.0.1:${this.#ports.etcd}`,
       `--cert-dir=${join(folder, "pki")}`,
       "--bind-address=127.0.0.1",
@@ -178,10 +179,7 @@ export class ApiServer {
 
   /** Ends kube-apiserver alone: `kill -9` unless told otherwise. */
   async stopApi(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
-    const child = this.#children.pop();
-    if (child === undefined) return;
-    child.kill(signal);
-    await once(child, "exit");
+    await end(this.#api, signal);
   }
 
   /** Resolves when the server says that it is ready. */
@@ -203,11 +201,8 @@ export class ApiServer {
   }
 
   async stop(): Promise<void> {
-    for (const child of this.#children.toReversed()) {
-      if (child.exitCode !== null || child.signalCode !== null) continue;
-      child.kill("SIGKILL");
-      await once(child, "exit");
-    }
+    await end(this.#api, "SIGKILL");
+    await end(this.#etcd, "SIGKILL");
     rmSync(this.folder, { recursive: true, force: true });
   }
 
@@ -228,10 +223,26 @@ export class ApiServer {
     writeFileSync(join(this.folder, "sa.key"), privateKey.export({ type: "pkcs1", format: "pem" }), { mode: 0o600 });
   }
 
-  #startEtcd(): void {
+  /** A kubeconfig of a member of system:masters that leads through `url`. */
+  adminThrough(url: string, path: string): string {
+    return this.writeKubeconfig(path, "admin", this.#adminToken(), url);
+  }
+
+  /** Stops etcd for a while, or lets it go on. */
+  signalEtcd(signal: "SIGSTOP" | "SIGCONT"): void {
+    this.#etcd?.kill(signal);
+  }
+
+  /** `kill -9` of etcd. */
+  async killEtcd(): Promise<void> {
+    await end(this.#etcd, "SIGKILL");
+  }
+
+  /** Starts etcd, also again on the same data after `killEtcd`. */
+  startEtcd(): void {
     const client = `http://127.0.0.1:${this.#ports.etcd}`;
     const peer = `http://127.0.0.1:${this.#ports.peer}`;
-    this.#run(this.#binaries.etcd, "etcd.log", [
+    this.#etcd = this.#run(this.#binaries.etcd, "etcd.log", [
       `--data-dir=${join(this.folder, "etcd")}`,
       `--listen-client-urls=${client}`,
       `--advertise-client-urls=${client}`,
@@ -242,11 +253,16 @@ export class ApiServer {
     ]);
   }
 
-  #run(program: string, log: string, args: readonly string[]): void {
-    const child = spawn("sh", ["-c", 'exec "$0" "$@" >> "$LOG" 2>&1', program, ...args], {
+  #run(program: string, log: string, args: readonly string[]): ChildProcess {
+    return spawn("sh", ["-c", 'exec "$0" "$@" >> "$LOG" 2>&1', program, ...args], {
       stdio: "ignore",
       env: { ...process.env, LOG: join(this.folder, log) },
     });
-    this.#children.push(child);
   }
+}
+
+async function end(child: ChildProcess | undefined, signal: NodeJS.Signals): Promise<void> {
+  if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  child.kill(signal);
+  await once(child, "exit");
 }

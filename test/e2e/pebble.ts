@@ -1,9 +1,10 @@
 /** Runs Pebble, a CA that is strict on purpose, and the DNS that it asks, on free loopback ports for a test. */
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import type { TestContext } from "node:test";
 import { freePort } from "../../src/ground/testing.ts";
 import { systemClock } from "../../src/ground/system-clock.ts";
@@ -30,14 +31,16 @@ export interface Pebble {
   readonly dns: string;
   /** Where its DNS server is told what to answer. */
   readonly dnsControl: string;
+  /** How many orders it has made. */
+  readonly orders: () => number;
 }
 
 /** Starts both; they are killed after the test. */
 export async function startPebble(t: TestContext, options: PebbleOptions): Promise<Pebble> {
   const folder = mkdtempSync(join(tmpdir(), "lintel-pebble-"));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
-  const ca = await LocalCa.open({ directory: folder, clock: systemClock });
-  const { chain, key } = await ca.issue({ names: ["127.0.0.1"], durationMs: 3_600_000 });
+  const authority = await LocalCa.open({ directory: folder, clock: systemClock });
+  const { chain, key } = await authority.issue({ names: ["127.0.0.1"], durationMs: 3_600_000 });
   const [listen, management, dns, dnsControl] = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
   const certificate = join(folder, "cert.pem");
   const privateKey = join(folder, "key.pem");
@@ -57,20 +60,27 @@ export async function startPebble(t: TestContext, options: PebbleOptions): Promi
   writeFileSync(path, JSON.stringify({ pebble }));
   const off = ["-http01", "", "-https01", "", "-tlsalpn01", ""];
   run(t, "pebble-challtestsrv", ["-dns01", at(dns), "-management", at(dnsControl), "-defaultIPv6", "", ...off]);
-  run(t, options.program, ["-strict", "-config", path, "-dnsserver", at(dns)], {
+  let orders = 0;
+  const ca = run(t, options.program, ["-strict", "-config", path, "-dnsserver", at(dns)], {
     PEBBLE_VA_NOSLEEP: "1",
     PEBBLE_WFE_NONCEREJECT: "20",
     ...options.environment,
   });
+  if (ca.stdout !== null) {
+    createInterface({ input: ca.stdout }).on("line", (line) => {
+      if (line.includes("Added order ")) orders += 1;
+    });
+  }
   for (const port of [listen, management, dnsControl]) {
     await eventually(`something that listens on port ${String(port)}`, () => answers(port ?? 0));
   }
   return {
     directoryUrl: `https://${at(listen)}/dir`,
     managementUrl: `https://${at(management)}`,
-    caPem: ca.rootPem,
+    caPem: authority.rootPem,
     dns: at(dns),
     dnsControl: `http://${at(dnsControl)}`,
+    orders: () => orders,
   };
 }
 
@@ -79,9 +89,14 @@ function run(
   program: string,
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
-): void {
-  const child = spawn(program, [...args], { env: { PATH: process.env["PATH"], ...environment }, stdio: "ignore" });
+): ChildProcess {
+  const child = spawn(program, [...args], {
+    env: { PATH: process.env["PATH"], ...environment },
+    stdio: ["ignore", "pipe", "ignore"],
+  });
   t.after(() => child.kill("SIGKILL"));
+  child.stdout?.resume();
+  return child;
 }
 
 function at(port: number | undefined): string {

@@ -95,6 +95,8 @@ export class AcmeClient {
     readonly userAgent: string;
     /** Called after each request, for metrics. */
     readonly observe?: ((sample: AcmeRequestSample) => void) | undefined;
+    /** Called right before a signed request leaves: when it throws, nothing is sent. */
+    readonly fence?: (() => void) | undefined;
   }) {
     this.#directoryUrl = options.directoryUrl;
     this.#key = options.accountKey;

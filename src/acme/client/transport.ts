@@ -1,7 +1,7 @@
 import { Agent, request as httpsRequest } from "node:https";
 import type { IncomingHttpHeaders } from "node:http";
 import type { Clock } from "../../ground/clock.ts";
-import { LintelError } from "../../ground/errors.ts";
+import { isLintelError, LintelError } from "../../ground/errors.ts";
 import { acmeAction, NO_ANSWER, type AcmeRequestSample } from "./request-sample.ts";
 
 /** One answer of a server, whole. */
@@ -35,6 +35,7 @@ export class Transport {
   readonly #clock: Clock;
   readonly #userAgent: string;
   readonly #observe: (sample: AcmeRequestSample) => void;
+  readonly #fence: () => void;
 
   constructor(options: {
     readonly clock: Clock;
@@ -44,7 +45,10 @@ export class Transport {
     readonly skipTlsVerify?: boolean | undefined;
     /** Called after each request. */
     readonly observe?: ((sample: AcmeRequestSample) => void) | undefined;
+    /** Called at the moment a POST would leave, on a connection that stands: when it throws, nothing is sent. */
+    readonly fence?: (() => void) | undefined;
   }) {
+    this.#fence = options.fence ?? (() => undefined);
     this.#clock = options.clock;
     this.#userAgent = options.userAgent;
     this.#observe = options.observe ?? (() => undefined);
@@ -57,7 +61,7 @@ export class Transport {
 
   /**
    * Returns the answer, whatever its status. Throws Unreachable when there is none: no connection, no trust, too slow,
-   * too large; BadConfig when the URL is not https.
+   * too large; BadConfig when the URL is not https; what the fence throws.
    */
   async send(request: TransportRequest): Promise<TransportResponse> {
     const url = parseUrl(request.url);
@@ -114,6 +118,7 @@ export class Transport {
       });
       const fail = (cause: Error): void => {
         timer.cancel();
+        if (isLintelError(cause)) return reject(cause);
         const reset = "code" in cause && (cause.code === "ECONNRESET" || cause.code === "EPIPE");
         const stale = outgoing.reusedSocket && !answered && reset;
         reject(stale ? new StaleConnection() : unreachable(url, cause));
@@ -147,7 +152,22 @@ export class Transport {
           });
         });
       });
-      outgoing.end(body);
+      const leave = (): void => {
+        try {
+          if (body !== undefined) this.#fence();
+          outgoing.end(body);
+        } catch (error) {
+          outgoing.destroy(error instanceof Error ? error : new Error(String(error)));
+        }
+      };
+      // Whoever was paused while the connection was made must not send what it meant to send before.
+      outgoing.on("socket", (socket) => {
+        if (socket.connecting || ("secureConnecting" in socket && socket.secureConnecting === true)) {
+          socket.once("secureConnect", leave);
+        } else {
+          leave();
+        }
+      });
     });
   }
 }

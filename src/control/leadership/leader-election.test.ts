@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { Clock } from "../../ground/clock.ts";
 import { LintelError } from "../../ground/errors.ts";
 import { numberAt } from "../../ground/json.ts";
 import { ManualClock, MemoryLog, seededRandom } from "../../ground/testing.ts";
@@ -11,6 +12,8 @@ import { LeaderElection } from "./leader-election.ts";
 /** A store that can be out of reach for one replica. */
 class Link {
   reachable: boolean = true;
+  /** While it is set, nothing is answered at all. */
+  silence: Promise<void> | undefined;
   readonly store: Store;
 
   constructor(store: Store) {
@@ -22,6 +25,7 @@ class Link {
     ): ((...args: Arguments) => Promise<Result>) => {
       return async (...args) => {
         check();
+        await this.silence;
         return act(...args);
       };
     };
@@ -49,10 +53,10 @@ class Cluster {
     return cluster;
   }
 
-  join(identity: string, link: Link = new Link(this.store)): LeaderElection {
+  join(identity: string, link: Link = new Link(this.store), clock: Clock = this.clock): LeaderElection {
     return LeaderElection.join({
       store: link.store,
-      clock: this.clock,
+      clock,
       random: seededRandom(identity.length),
       log: new MemoryLog(),
       namespace: "lintel",
@@ -119,6 +123,45 @@ describe("LeaderElection", () => {
     const lease = await cluster.store.get(LEASE, "lintel", "lintel-leader");
     assert.equal(numberAt(lease?.["spec"], "leaseTransitions"), 1);
     await Promise.all([first.close(), second.close()]);
+  });
+
+  it("stops leading in time while an answer is still awaited", async () => {
+    const cluster = await Cluster.open();
+    const link = new Link(cluster.store);
+    const first = cluster.join("a", link);
+    await cluster.pass(1_000);
+    const second = cluster.join("bb");
+    await cluster.pass(3_000);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    link.silence = promise;
+    await cluster.pass(9_500);
+    assert.ok(!first.isLeading && !second.isLeading, "nobody leads yet");
+    await cluster.pass(5_000);
+    assert.ok(second.isLeading);
+    link.silence = undefined;
+    resolve();
+    await cluster.pass(10_000);
+    assert.deepEqual(cluster.history, ["a leads", "a stops", "bb leads"]);
+    await Promise.all([first.close(), second.close()]);
+  });
+
+  it("fence() throws for a leader that was paused, before anything told it", async () => {
+    const cluster = await Cluster.open();
+    const { clock } = cluster;
+    let asleepMs = 0;
+    const first = cluster.join("a", new Link(cluster.store), {
+      nowMs: () => clock.nowMs() + asleepMs,
+      monotonicMs: () => clock.monotonicMs(),
+      timer: (ms, callback) => clock.timer(ms, callback),
+      sleep: (ms, options) => clock.sleep(ms, options),
+    });
+    await cluster.pass(3_000);
+    first.fence();
+    asleepMs = 7_000;
+    assert.ok(first.isLeading, "nothing has told it yet");
+    assert.throws(() => first.fence(), /leads no more, so it writes nothing/);
+    await first.close();
+    assert.throws(() => first.fence(), /leads no more/);
   });
 
   it("goes on leading through an outage that is shorter than the renew deadline", async () => {

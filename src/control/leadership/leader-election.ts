@@ -1,5 +1,5 @@
-import type { Clock } from "../../ground/clock.ts";
-import { isLintelError, messageOf } from "../../ground/errors.ts";
+import type { Clock, Timer } from "../../ground/clock.ts";
+import { isLintelError, LintelError, messageOf } from "../../ground/errors.ts";
 import { numberAt, recordAt, stringAt } from "../../ground/json.ts";
 import type { Logger } from "../../ground/log.ts";
 import { apiVersionOf, LEASE } from "../../resource/kind.ts";
@@ -39,16 +39,22 @@ interface Observed {
 /**
  * Elects one of several replicas by a Lease (coordination.k8s.io/v1), as client-go does: whoever holds it renews it every
  * two seconds, and everybody else takes it once it has not changed for ten seconds of their own clock. So clocks of
- * machines need not agree. A leader that can't renew for seven seconds stops leading by itself.
+ * machines need not agree. A leader that can't renew for seven seconds stops leading by itself, also while an answer is
+ * still awaited. One that was paused meanwhile learns late that it leads no more: {@link LeaderElection.fence} is what
+ * keeps it from acting before that.
  */
 export class LeaderElection {
   readonly #options: LeaderElectionOptions;
   readonly #closing = new AbortController();
   readonly #running: Promise<void>;
   #observed: Observed | undefined;
-  #renewedMs = 0;
+  /** When the renewal that succeeded last was begun, by both clocks. */
+  #renewed = { monotonicMs: 0, wallMs: 0 };
   #leader = "";
   #isLeading = false;
+  #deadline: Timer | undefined;
+  #beginning: Promise<void> = Promise.resolve();
+  #ending: Promise<void> = Promise.resolve();
 
   private constructor(options: LeaderElectionOptions) {
     this.#options = options;
@@ -62,6 +68,20 @@ export class LeaderElection {
 
   get isLeading(): boolean {
     return this.#isLeading;
+  }
+
+  /**
+   * Whether what only a leader may do may be done at this very moment: the lease was renewed less than seven seconds ago.
+   * A process that was stopped, or a machine that slept, finds out here before anything else had a chance to tell it.
+   */
+  get mayWrite(): boolean {
+    return this.#isLeading && this.#silentMs() < RENEW_DEADLINE_MS;
+  }
+
+  /** Throws LintelError `Aborted` unless {@link mayWrite}; to be called right before anything is written. */
+  fence(): void {
+    if (this.mayWrite) return;
+    throw new LintelError("This replica leads no more, so it writes nothing", { code: "Aborted" });
   }
 
   /** Who led when we last looked; empty when nobody did. */
@@ -78,41 +98,78 @@ export class LeaderElection {
   async #run(): Promise<void> {
     const { clock, random, log } = this.#options;
     const { signal } = this.#closing;
+    let said = "";
     while (!signal.aborted) {
       try {
         const holds = await this.#tryToHold();
-        if (holds && !this.#isLeading) await this.#begin();
-        else if (!holds && this.#isLeading) await this.#end("another replica leads");
+        said = "";
+        await this.#ending;
+        // An answer that took too long says nothing of now.
+        if (holds && !this.#isLeading && this.#silentMs() < RENEW_DEADLINE_MS) this.#begin();
+        else if (!holds) await this.#end("another replica leads");
+        this.#watch();
       } catch (error) {
-        log.warn("Cannot look at the lease of the leader; trying again", { error: messageOf(error) });
-        const silentMs = clock.monotonicMs() - this.#renewedMs;
-        if (this.#isLeading && silentMs >= RENEW_DEADLINE_MS) await this.#end("the lease could not be renewed");
+        const fields = { error: messageOf(error) };
+        if (fields.error === said) log.debug("Cannot look at the lease of the leader; trying again", fields);
+        else log.warn("Cannot look at the lease of the leader; trying again", fields);
+        said = fields.error;
       }
       await clock.sleep(RETRY_MS * (0.75 + random() / 4), { signal }).catch(() => undefined);
     }
-    if (!this.#isLeading) return;
+    this.#deadline?.cancel();
+    const led = this.#isLeading;
     await this.#end("this replica stops");
+    if (!led) return;
     await this.#release().catch((error: unknown) => {
       log.warn("Cannot give the lease back; others wait until it ends", { error: messageOf(error) });
     });
   }
 
-  async #begin(): Promise<void> {
+  /** Goes on renewing meanwhile: what has to be asked first may take its time. */
+  #begin(): void {
+    const { log, identity, onElected } = this.#options;
     this.#isLeading = true;
-    this.#options.log.info("This replica leads now", { identity: this.#options.identity });
-    await this.#options.onElected();
+    log.info("This replica leads now", { identity });
+    this.#beginning = onElected().catch((error: unknown) => {
+      log.warn("Cannot begin to lead; trying again", { error: messageOf(error) });
+      this.#beginning = Promise.resolve();
+      return this.#end("leading could not begin");
+    });
   }
 
-  async #end(reason: string): Promise<void> {
+  /** Resolves when nothing of leading runs any more, whoever began to end it. */
+  #end(reason: string): Promise<void> {
+    if (!this.#isLeading) return this.#ending;
     this.#isLeading = false;
+    this.#deadline?.cancel();
     this.#options.log.info("This replica leads no more", { reason });
-    await this.#options.onDeposed();
+    this.#ending = this.#beginning.then(() => this.#options.onDeposed());
+    return this.#ending;
+  }
+
+  /** Ends leading when the deadline passes, whatever is still awaited then. */
+  #watch(): void {
+    this.#deadline?.cancel();
+    if (!this.#isLeading) return;
+    const leftMs = Math.max(0, RENEW_DEADLINE_MS - this.#silentMs());
+    this.#deadline = this.#options.clock.timer(leftMs, () => {
+      if (this.#silentMs() < RENEW_DEADLINE_MS) return this.#watch();
+      this.#end("the lease could not be renewed").catch((error: unknown) => {
+        this.#options.log.error("Cannot stop leading in order", { error: messageOf(error) });
+      });
+    });
+  }
+
+  /** The monotonic clock of a machine that sleeps stands still; that of the wall is put right afterwards. */
+  #silentMs(): number {
+    const { clock } = this.#options;
+    return Math.max(clock.monotonicMs() - this.#renewed.monotonicMs, clock.nowMs() - this.#renewed.wallMs);
   }
 
   /** Returns whether the lease is ours now. */
   async #tryToHold(): Promise<boolean> {
     const { store, clock, namespace, name, identity } = this.#options;
-    const startMs = clock.monotonicMs();
+    const started = { monotonicMs: clock.monotonicMs(), wallMs: clock.nowMs() };
     const lease = await store.get(LEASE, namespace, name);
     if (lease !== undefined && !this.#mayTake(lease)) return false;
     try {
@@ -120,7 +177,7 @@ export class LeaderElection {
         ? store.create(LEASE, this.#leaseOf(undefined))
         : store.update(LEASE, this.#leaseOf(lease)));
       this.#observe(written);
-      this.#renewedMs = startMs;
+      this.#renewed = started;
       this.#leader = identity;
       return true;
     } catch (error) {

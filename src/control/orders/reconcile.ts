@@ -4,6 +4,7 @@ import { persistentRecord } from "../../acme/persistent-record.ts";
 import { advance, type AcmeOrder, type OpenChallenge, type OrderStep, type OrderWish } from "../../acme/order.ts";
 import { shortType, type AcmeChallenge, type AcmeOrderResource } from "../../acme/wire.ts";
 import { isLintelError, messageOf } from "../../ground/errors.ts";
+import { stringAt } from "../../ground/json.ts";
 import { CHALLENGE_FINALIZER, readChallenge, type Challenge } from "../../resource/challenge.ts";
 import { CERTIFICATE_ANNOTATIONS } from "../../resource/certificate.ts";
 import { rfc3339 } from "../../resource/condition.ts";
@@ -41,8 +42,6 @@ interface Memory {
   failures: number;
   /** The CA must not be asked again before this, whatever changes. */
   notBeforeMs: number;
-  /** What the CA said and the store did not take yet: asking the CA again could order twice. */
-  unsaved: AcmeOrder | undefined;
   /** The order may be there at the CA already: an earlier process did not write it down, or no answer came. */
   inDoubt: boolean;
   /** Since when the order is held back; undefined: it is not, or not any more. */
@@ -62,7 +61,10 @@ export function openOrders(world: World): WorkQueue {
   const wake = (object: KubeObject): void => queue.add(objectKey(object));
   caches.orders.subscribe(({ before, after }) => {
     if (after !== undefined) wake(after);
-    else if (before !== undefined) memories.delete(before.metadata.uid ?? "");
+    else if (before !== undefined) {
+      memories.delete(before.metadata.uid ?? "");
+      world.unsavedOrders.delete(before.metadata.uid ?? "");
+    }
   });
   caches.challenges.subscribe(({ before, after }) => {
     const challenge = after ?? before;
@@ -122,8 +124,7 @@ function memoryOf(memories: Map<string, Memory>, object: KubeObject, startedMs: 
     pace: undefined,
     failures: 0,
     notBeforeMs: 0,
-    unsaved: undefined,
-    inDoubt: Date.parse(object.metadata.creationTimestamp ?? "") <= startedMs,
+    inDoubt: isMarked(object["status"]) || Date.parse(object.metadata.creationTimestamp ?? "") <= startedMs,
     hold: undefined,
   };
   memories.delete(uid);
@@ -133,6 +134,11 @@ function memoryOf(memories: Map<string, Memory>, object: KubeObject, startedMs: 
     memories.delete(oldest);
   }
   return found;
+}
+
+/** Whether the CA may have been asked for the order already: see `#mark`. */
+function isMarked(status: unknown): boolean {
+  return (stringAt(status, "state") ?? "") !== "" || (stringAt(status, "url") ?? "") !== "";
 }
 
 /** An answer that no CA may give; trying again at once would only bring it again. */
@@ -172,9 +178,17 @@ class OrderRun {
     this.#options = options;
   }
 
+  get #uid(): string {
+    return this.#order.object.metadata.uid ?? "";
+  }
+
   async step(signal: AbortSignal): Promise<Recheck | "again"> {
-    if (this.#memory.unsaved !== undefined) {
-      await this.#save(this.#memory.unsaved);
+    const unsaved = this.#world.unsavedOrders.get(this.#uid);
+    if (unsaved !== undefined) {
+      const { url } = this.#order.status;
+      // Another replica may have led meanwhile, and gone on with an order of its own.
+      if (url === undefined || !("url" in unsaved) || unsaved.url === url) await this.#save(unsaved);
+      else this.#world.unsavedOrders.delete(this.#uid);
       return "again";
     }
     const decision = decide(await this.#facts());
@@ -223,6 +237,7 @@ class OrderRun {
     try {
       const held = step.kind === "createOrder" ? await this.#hold(signal) : undefined;
       if (held !== undefined) return held;
+      if (step.kind === "createOrder" && !(await this.#mark())) return "again";
       after = await this.#take(machine, step);
     } catch (error) {
       return this.#refused(error);
@@ -250,6 +265,21 @@ class OrderRun {
       events.warning(this.#order.object, found.event, found.reason);
     }
     return { afterMs: found.afterMs };
+  }
+
+  /**
+   * Writes down that the CA is about to be asked: whoever finds an Order marked and without an address looks for it at the
+   * CA first. Returns false when somebody else marked it meanwhile, or went further.
+   */
+  async #mark(): Promise<boolean> {
+    if (isMarked(this.#order.object["status"])) return true;
+    let ours = true;
+    const marked = await writeStatus(this.#world.store, ORDER, this.#order.object, (status) => {
+      ours = !isMarked(status);
+      return ours ? { ...status, state: "pending", reason: "Asking the CA for an order" } : status;
+    });
+    if (!ours) this.#memory.inDoubt = true;
+    return ours && marked !== undefined;
   }
 
   async #take(machine: AcmeOrder, step: OrderStep): Promise<AcmeOrder> {
@@ -359,13 +389,13 @@ class OrderRun {
 
   async #save(machine: AcmeOrder): Promise<void> {
     const nowMs = this.#world.clock.nowMs();
-    this.#memory.unsaved = machine;
+    this.#world.unsavedOrders.set(this.#uid, machine);
     if (machine.state === "invalid") {
       const note = failureNote(machine.problem, nowMs);
       await annotate(this.#world.store, ORDER, this.#order.object, failureAnnotations(note));
     }
     await this.#write((status) => statusOfMachine(machine, status, nowMs));
-    this.#memory.unsaved = undefined;
+    this.#world.unsavedOrders.delete(this.#uid);
     if (machine.state === "issued") {
       this.#world.events.normal(this.#order.object, "Complete", "Order completed successfully");
     }

@@ -43,6 +43,8 @@ export interface ClusterStoreOptions {
    * not grow with them. @default {@link UNRELATED}
    */
   readonly fieldSelectors?: Readonly<Record<string, string>>;
+  /** How long one answer may take. @default 30,000 */
+  readonly answerMsMax?: number;
 }
 
 /**

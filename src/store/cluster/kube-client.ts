@@ -8,8 +8,10 @@ import { jsonLines } from "./json-lines.ts";
 
 /** A list of 500 large Secrets stays below it. */
 const ANSWER_BYTES_MAX = 256 * 1_048_576;
-/** How long one answer may take; watches have their own limit. */
+/** How long one answer may take unless told otherwise; watches have their own limit. */
 const ANSWER_MS_MAX = 30_000;
+/** A connection is looked at when it was idle for so long: one whose other end is gone fails some ten seconds later. */
+const KEEP_ALIVE_MS = 15_000;
 /** Connections to the API server that requests share; each watch has one of its own beside them. */
 const CONNECTIONS_MAX = 16;
 /** Tries of one request that the server puts off (429, 503 with Retry-After). */
@@ -36,12 +38,20 @@ export class KubeClient {
   readonly #access: ClusterAccess;
   readonly #clock: Clock;
   readonly #userAgent: string;
+  readonly #answerMsMax: number;
   #agent: { readonly agent: HttpAgent; readonly certificatePem: string | undefined } | undefined;
 
-  constructor(options: { readonly access: ClusterAccess; readonly clock: Clock; readonly userAgent: string }) {
+  constructor(options: {
+    readonly access: ClusterAccess;
+    readonly clock: Clock;
+    readonly userAgent: string;
+    /** @default ANSWER_MS_MAX */
+    readonly answerMsMax?: number | undefined;
+  }) {
     this.#access = options.access;
     this.#clock = options.clock;
     this.#userAgent = options.userAgent;
+    this.#answerMsMax = options.answerMsMax ?? ANSWER_MS_MAX;
   }
 
   /**
@@ -50,7 +60,7 @@ export class KubeClient {
    */
   async request(request: KubeRequest): Promise<unknown> {
     for (let attempt = 1; ; attempt++) {
-      const response = await this.#send(request, ANSWER_MS_MAX);
+      const response = await this.#send(request, this.#answerMsMax);
       const text = await this.#read(response, request);
       const status = response.statusCode ?? 0;
       if (status < 300) return this.#parse(text, response, request);
@@ -65,7 +75,7 @@ export class KubeClient {
    * `Unreachable` when the connection breaks or nothing comes for `idleMs`.
    */
   async *stream(request: KubeRequest & { readonly idleMs: number }): AsyncGenerator<unknown, void, undefined> {
-    const response = await this.#send(request, ANSWER_MS_MAX);
+    const response = await this.#send(request, this.#answerMsMax);
     if (response.statusCode !== 200) {
       const text = await this.#read(response, request);
       throw statusError(response.statusCode ?? 0, text, request, this.#access.source);
@@ -130,7 +140,7 @@ export class KubeClient {
   #agentFor({ certificatePem, keyPem }: ClusterCredentials): HttpAgent {
     if (this.#agent !== undefined && this.#agent.certificatePem === certificatePem) return this.#agent.agent;
     const { server, caPem, skipVerify = false, serverName } = this.#access;
-    const shared = { keepAlive: true, maxFreeSockets: CONNECTIONS_MAX };
+    const shared = { keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS, maxFreeSockets: CONNECTIONS_MAX };
     const agent = server.startsWith("http:")
       ? new HttpAgent(shared)
       : new HttpsAgent({
@@ -147,7 +157,9 @@ export class KubeClient {
   async #read(response: IncomingMessage, request: KubeRequest): Promise<string> {
     const chunks: Buffer[] = [];
     let size = 0;
-    const timer = this.#clock.timer(ANSWER_MS_MAX, () => response.destroy(new Error("the answer did not end in time")));
+    const timer = this.#clock.timer(this.#answerMsMax, () =>
+      response.destroy(new Error("the answer did not end in time")),
+    );
     try {
       for await (const chunk of response) {
         const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
