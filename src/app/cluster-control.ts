@@ -207,8 +207,13 @@ class ClusterControl implements ControlRole {
 
   async #openPlane(replicas: Replicas): Promise<ControlPlane> {
     const { link, log, settings } = this.#context;
+    const secretSources = this.#store.secretSources();
+    this.#resources.defer(async () => {
+      await Promise.all([secretSources.tls.close(), secretSources.others.close()]);
+    });
     return ControlPlane.open({
       store: this.#store,
+      secretSources,
       edge: this.#feed,
       clock: systemClock,
       random: systemRandom,

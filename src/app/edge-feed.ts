@@ -9,6 +9,7 @@ import type { Snapshot } from "../routing/snapshot.ts";
 import {
   FEED_VERSION,
   REPORT_BYTES_MAX,
+  lineOf,
   parseWorkerReport,
   readLines,
   writeLine,
@@ -73,6 +74,8 @@ export class EdgeFeed implements Edge {
   readonly #waiters = new Set<Waiter>();
   #current: Snapshot | undefined;
   #currentVersion: SnapshotVersion;
+  /** The last change that was sent, and from where to where it leads. */
+  #last: { readonly from: Snapshot; readonly to: Snapshot; readonly line: string } | undefined;
   /** Whether the controllers of this life have spoken. Before that, what was kept may be older than what workers serve. */
   #hasPublished = false;
   #livePids: ReadonlySet<number> = new Set();
@@ -267,10 +270,18 @@ export class EdgeFeed implements Edge {
   }
 
   #send(worker: Worker, from: Snapshot | undefined, current: Snapshot): void {
-    const delta = diffSnapshots(from, current);
     worker.sent = current;
     worker.busy = true;
-    writeLine(worker.socket, { type: "delta", epoch: this.#currentVersion.epoch, delta });
+    worker.socket.write(this.#lineTo(from, current));
+  }
+
+  /** Most workers are where the others are, so that one line is sent to all of them. The whole is not kept: it is large. */
+  #lineTo(from: Snapshot | undefined, to: Snapshot): string {
+    if (this.#last !== undefined && this.#last.from === from && this.#last.to === to) return this.#last.line;
+    const { epoch } = this.#currentVersion;
+    const line = lineOf({ type: "delta", epoch, delta: diffSnapshots(from, to) });
+    this.#last = from === undefined ? undefined : { from, to, line };
+    return line;
   }
 
   #settleWaiters(): void {
@@ -316,4 +327,4 @@ export class EdgeFeed implements Edge {
 
 /** A small snapshot is written at once; a very large one takes a quarter second, and must not be written all the time. */
 const KEEP_SHARE = 0.2;
-const KEEP_PAUSE_MS_MAX = 1_000;
+const KEEP_PAUSE_MS_MAX = 5_000;

@@ -133,7 +133,12 @@ export function readLines(socket: Socket, bytesMax: number, onLine: (line: strin
 
 /** Writes one message as a line. */
 export function writeLine(socket: Socket, message: WorkerReport | ControlOrder): void {
-  socket.write(`${JSON.stringify(message)}\n`);
+  socket.write(lineOf(message));
+}
+
+/** Returns the line of a message, for those that are sent to many. */
+export function lineOf(message: WorkerReport | ControlOrder): string {
+  return `${JSON.stringify(message)}\n`;
 }
 
 function parseJson(line: string): unknown {

@@ -30,6 +30,7 @@ import { openOrders } from "./orders/reconcile.ts";
 import { NO_PREFLIGHT, type Preflight } from "./preflight/preflight.ts";
 import type { ProgressEvent } from "./progress.ts";
 import { openRenewalInformation } from "./certificates/renewal-information.ts";
+import type { SecretSources } from "./secret-cache.ts";
 import type { SyncCounts, WorkQueue } from "./work-queue.ts";
 import type { World } from "./world.ts";
 
@@ -39,6 +40,8 @@ const LOCAL_ISSUER: IssuerReference = { name: "lintel-local", kind: "ClusterIssu
 /** What a control plane is opened with: the world outside, and what it serves. */
 export interface ControlPlaneOptions {
   readonly store: Store;
+  /** For a store that is far away: how it tells of Secrets. @default all that `store` has are here anyway */
+  readonly secretSources?: SecretSources;
   readonly edge: Edge;
   readonly clock: Clock;
   /** In [0, 1); spreads retries. */
@@ -136,6 +139,7 @@ export class ControlPlane {
     const caches = openCaches(
       { store, clock, random, log, onTrouble: options.onTrouble },
       options.clusterResourceNamespace,
+      options.secretSources,
     );
     await Promise.all(servedInformers(caches).map((informer) => informer.synced));
     await Promise.all(certificateInformers(caches).map((informer) => informer.settled));

@@ -18,9 +18,32 @@ export interface Change {
   readonly after: KubeObject | undefined;
 }
 
+/** What of a store an informer needs. */
+export type Followed = Pick<Store, "list" | "watch">;
+
+/** Objects of one kind as readers see them. */
+export interface ObjectCache {
+  readonly kind: Kind;
+  /** Resolves when the first list is in the cache. */
+  readonly synced: Promise<void>;
+  /** Resolves when `synced` does, or once the store says that it has no such kind or that we may not see it. */
+  readonly settled: Promise<void>;
+  /** Whether the first list is in the cache. */
+  readonly isSynced: boolean;
+  get(namespace: string, name: string): KubeObject | undefined;
+  list(): readonly KubeObject[];
+  /** Returns the objects that the index called `index` files under `value`. */
+  find(index: string, value: string): readonly KubeObject[];
+  /** Calls `listener` for each later change, and now for each object there is. Returns what ends it. */
+  subscribe(listener: (change: Change) => void): () => void;
+  /** Returns what ends every subscription that is made from now on until it is called. */
+  mark(): () => void;
+  close(): Promise<void>;
+}
+
 /** What an informer follows, and how its cache is indexed. */
 export interface InformerOptions {
-  readonly store: Store;
+  readonly store: Followed;
   readonly kind: Kind;
   readonly clock: Clock;
   readonly random: () => number;
@@ -29,6 +52,8 @@ export interface InformerOptions {
   readonly onTrouble?: ((kind: Kind, sentence: string | undefined) => void) | undefined;
   /** Named functions from an object to the values it is found under. */
   readonly indexes?: Readonly<Record<string, (object: KubeObject) => readonly string[]>>;
+  /** What of each object is kept: its metadata must tell name, namespace, uid and version. @default the whole object */
+  readonly keep?: ((object: KubeObject) => KubeObject) | undefined;
 }
 
 /**
@@ -37,11 +62,9 @@ export interface InformerOptions {
  * Listeners are called in order, once per change, also for what a new list shows to be gone. The number of cached
  * objects is bounded by the store's.
  */
-export class Informer {
+export class Informer implements ObjectCache {
   readonly kind: Kind;
-  /** Resolves when the first list is in the cache. */
   readonly synced: Promise<void>;
-  /** Resolves when `synced` does, or once the store says that it has no such kind or that we may not see it. */
   readonly settled: Promise<void>;
   readonly #options: InformerOptions;
   readonly #objects = new Map<string, KubeObject>();
@@ -67,7 +90,6 @@ export class Informer {
     this.#running = this.#follow(this.#closing.signal);
   }
 
-  /** Whether the first list is in the cache. */
   get isSynced(): boolean {
     return this.#isSynced;
   }
@@ -80,20 +102,17 @@ export class Informer {
     return [...this.#objects.values()];
   }
 
-  /** Returns the objects that the index called `index` files under `value`. */
   find(index: string, value: string): readonly KubeObject[] {
     const keys = this.#indexes.get(index)?.get(value) ?? [];
     return [...keys].flatMap((key) => this.#objects.get(key) ?? []);
   }
 
-  /** Calls `listener` for each later change, and now for each object there is. Returns what ends it. */
   subscribe(listener: (change: Change) => void): () => void {
     for (const after of this.#objects.values()) listener({ kind: this.kind, before: undefined, after });
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Returns what ends every subscription that is made from now on until it is called. */
   mark(): () => void {
     const before = new Set(this.#listeners);
     return () => {
@@ -156,15 +175,19 @@ export class Informer {
     }
     for await (const event of store.watch(kind, { resourceVersion: version, signal })) {
       if (signal.aborted) return;
-      this.#set(objectKey(event.object), event.type === "DELETED" ? undefined : event.object);
+      this.#set(objectKey(event.object), event.type === "DELETED" ? undefined : this.#kept(event.object));
       moved(event.object.metadata.resourceVersion ?? version);
     }
   }
 
   #replace(items: readonly KubeObject[]): void {
-    const fresh = new Map(items.map((object) => [objectKey(object), object]));
+    const fresh = new Map(items.map((object) => [objectKey(object), this.#kept(object)]));
     for (const key of this.#objects.keys()) if (!fresh.has(key)) this.#set(key, undefined);
     for (const [key, object] of fresh) this.#set(key, object);
+  }
+
+  #kept(object: KubeObject): KubeObject {
+    return this.#options.keep?.(object) ?? object;
   }
 
   #set(key: string, after: KubeObject | undefined): void {

@@ -19,6 +19,7 @@ import type { AcmeCaller } from "./acme-accounts.ts";
 import { ControlPlane, type ControlPlaneOptions } from "./control-plane.ts";
 import type { Edge } from "./edge.ts";
 import type { ProgressEvent } from "./progress.ts";
+import type { SecretSources } from "./secret-cache.ts";
 
 /** Rounds of waiting for other threads (keys, signatures) before a test is given up: a minute or more. */
 const ROUNDS_MAX = 5_000_000;
@@ -428,6 +429,31 @@ export class TestPlane {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+/** Returns the Secrets of `store` as a store that is far away tells of them. */
+export function secretSourcesOf(store: Pick<Store, "list" | "watch">): SecretSources {
+  const part = (isIn: (type: unknown) => boolean, shown: (secret: KubeObject) => KubeObject): SecretSources["tls"] => ({
+    list: async (kind) => {
+      const { items, resourceVersion } = await store.list(kind);
+      return { items: items.filter((item) => isIn(item["type"])).map(shown), resourceVersion };
+    },
+    async *watch(kind, options) {
+      for await (const event of store.watch(kind, options)) {
+        if (isIn(event.object["type"])) yield { ...event, object: shown(event.object) };
+      }
+    },
+  });
+  return {
+    tls: part(
+      (type) => type === "kubernetes.io/tls",
+      (secret) => secret,
+    ),
+    others: part(
+      (type) => type !== "kubernetes.io/tls",
+      ({ apiVersion, kind, metadata }) => ({ apiVersion, kind, metadata }),
+    ),
+  };
 }
 
 /** Returns an object of `kind` in namespace `shop`. */

@@ -77,6 +77,7 @@ export function applyDelta(snapshot: Snapshot, delta: SnapshotDelta): Snapshot |
 function diffMaps<Value>(before: ReadonlyMap<string, Value>, after: ReadonlyMap<string, Value>): MapDelta<Value> {
   const set: [string, Value][] = [];
   const remove: string[] = [];
+  if (before === after) return { set, remove };
   for (const [key, value] of after) {
     const old = before.get(key);
     if (old !== value && !jsonEqual(old, value)) set.push([key, value]);

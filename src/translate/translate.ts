@@ -1,8 +1,6 @@
 import { parseIngressClass, type IngressClass } from "../resource/ingress-class.ts";
 import type { KubeObject } from "../resource/object.ts";
-import type { Backend, EdgeSettings, HttpChallenge, ServedCertificate, Snapshot } from "../routing/snapshot.ts";
-import { resolveBackend } from "./backend/resolve-backend.ts";
-import { ServiceIndex } from "./backend/service-index.ts";
+import type { EdgeSettings, HttpChallenge, ServedCertificate, Snapshot } from "../routing/snapshot.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import { assembleHosts } from "./ingress/hosts.ts";
 import { ingressRoutes, type IngressRoutes } from "./ingress/ingress-routes.ts";
@@ -11,6 +9,7 @@ import type { KeyMatches } from "./tls/served-secret.ts";
 import { clientAuths, withClientAuth } from "./tls/client-auth.ts";
 import { withTlsChoices } from "./tls/tls-choices.ts";
 import { tlsHosts, type StandInNeed } from "./tls/tls-hosts.ts";
+import { diagnosticsOf, translateBackends, type BackendUses } from "./translate-services.ts";
 
 /** Everything the edge's duties follow from. Objects must be immutable: what was made of one is remembered with it. */
 export interface TranslateInput {
@@ -37,6 +36,8 @@ export interface TranslateOutput {
   readonly standInsNeeded: readonly StandInNeed[];
   /** The Ingresses that are ours, whose status tells the edge's addresses; oldest first. */
   readonly served: readonly KubeObject[];
+  /** What `translateServices` goes on from. */
+  readonly uses: BackendUses;
 }
 
 /**
@@ -53,7 +54,8 @@ export function translate(input: TranslateInput): TranslateOutput {
   const clientAuth = clientAuths(ingresses, input.secrets);
   const { refusalOf } = clientAuth;
   const { hosts, diagnostics: conflicts } = assembleHosts(ingresses, { tls: tls.hosts, refusalOf });
-  const backends = resolveBackends(ingresses, input, diagnostics);
+  const { backends, byService, findings } = translateBackends(ingresses, input);
+  const others = [...conflicts, ...clientAuth.diagnostics, ...tls.diagnostics, ...choices.diagnostics];
   return {
     content: {
       hosts,
@@ -64,9 +66,10 @@ export function translate(input: TranslateInput): TranslateOutput {
       challenges: new Map(input.challenges.map((challenge) => [challenge.token, challenge])),
       settings: input.options.settings,
     },
-    diagnostics: [...diagnostics, ...conflicts, ...clientAuth.diagnostics, ...tls.diagnostics, ...choices.diagnostics],
+    diagnostics: [...diagnostics, ...diagnosticsOf(findings), ...others],
     standInsNeeded: tls.standInsNeeded,
     served: objects,
+    uses: { byService, findings, otherDiagnostics: [...diagnostics, ...others] },
   };
 }
 
@@ -100,23 +103,6 @@ function byAge(left: KubeObject, right: KubeObject): number {
 
 function compareText(left: string, right: string): number {
   return left < right ? -1 : left > right ? 1 : 0;
-}
-
-function resolveBackends(
-  ingresses: readonly IngressRoutes[],
-  input: TranslateInput,
-  diagnostics: Diagnostic[],
-): ReadonlyMap<string, Backend> {
-  const index = new ServiceIndex(input);
-  const backends = new Map<string, Backend>();
-  for (const routes of ingresses) {
-    for (const reference of routes.backends) {
-      const { backend, finding } = resolveBackend(reference, index, input.secrets);
-      backends.set(backend.id, backend);
-      if (finding !== undefined) report(routes, [finding], diagnostics);
-    }
-  }
-  return backends;
 }
 
 function report(routes: IngressRoutes, findings: IngressRoutes["findings"], diagnostics: Diagnostic[]): void {

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { arrayAt, numberAt, stringAt } from "../../src/ground/json.ts";
 import { ACCEPTED_KINDS, CERTIFICATE, CONFIG_MAP, INGRESS, NAMESPACE, SECRET } from "../../src/resource/kind.ts";
+import type { KubeObject } from "../../src/resource/object.ts";
+import type { ClusterStore } from "../../src/store/cluster/cluster-store.ts";
 import { describeStore, objectOf } from "../../src/store/testing.ts";
 import { ApiServer } from "./api-server.ts";
 import { findKubernetesBinaries } from "./kubernetes-binaries.ts";
@@ -40,5 +42,44 @@ describe("on a real API server", { skip: typeof binaries === "string" ? binaries
     await store.close();
   });
 
+  it("tells of TLS Secrets whole and of others by their metadata, in lists and watches", async (t) => {
+    const store = await open();
+    const { tls, others } = store.secretSources();
+    t.after(async () => Promise.all([tls, others, store].map((one) => one.close())));
+    await store.create(SECRET, secret("pair", "kubernetes.io/tls"));
+    await store.create(SECRET, secret("opaque", "Opaque"));
+    await store.create(SECRET, secret("release", "helm.sh/release.v1"));
+    assert.deepEqual(await seen(tls), [["Secret", "pair", true]]);
+    assert.deepEqual(await seen(others), [["Secret", "opaque", false]]);
+    const ending = new AbortController();
+    t.after(() => ending.abort());
+    for (const [part, name, isWhole] of [
+      [tls, "pair", true],
+      [others, "opaque", false],
+    ] as const) {
+      const { resourceVersion } = await part.list(SECRET);
+      const found = await store.get(SECRET, "demo", name);
+      await store.update(SECRET, {
+        ...objectOf(SECRET, name),
+        ...found,
+        data: { "tls.crt": "eQ==", "tls.key": "eA==" },
+      });
+      for await (const { type, object } of part.watch(SECRET, { resourceVersion, signal: ending.signal })) {
+        assert.deepEqual([type, object.kind, object.metadata.name], ["MODIFIED", "Secret", name]);
+        assert.equal(object["data"] !== undefined, isWhole);
+        break;
+      }
+    }
+  });
+
   describeStore("cluster", open, { collectsGarbage: false, forgottenVersion: "1" });
 });
+
+function secret(name: string, type: string): KubeObject {
+  return { ...objectOf(SECRET, name), type, data: { "tls.crt": "eA==", "tls.key": "eA==" } };
+}
+
+async function seen(part: ClusterStore): Promise<readonly unknown[]> {
+  const { items } = await part.list(SECRET);
+  return items.map(({ kind, metadata, data }) => [kind, metadata.name, data !== undefined]);
+}

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ENDPOINT_SLICE, EVENT, INGRESS, SERVICE } from "../../resource/kind.ts";
+import { ENDPOINT_SLICE, EVENT, INGRESS, SECRET, SERVICE } from "../../resource/kind.ts";
 import type { KubeObject } from "../../resource/object.ts";
-import { make, TestPlane } from "../testing.ts";
+import { caSecret, make, secretSourcesOf, TestPlane } from "../testing.ts";
 
 const PATHS = [{ path: "/", pathType: "Prefix", backend: { service: { name: "web", port: { number: 80 } } } }];
 
@@ -10,6 +10,10 @@ function ingress(host: string, spec: Readonly<Record<string, unknown>> = {}, nam
   return make(INGRESS, name, {
     spec: { ingressClassName: "lintel", rules: [{ host, http: { paths: PATHS } }], ...spec },
   });
+}
+
+function withTls(secretName: string): Readonly<Record<string, unknown>> {
+  return { tls: [{ hosts: ["shop.example"], secretName }] };
 }
 
 async function addBackend(test: TestPlane): Promise<void> {
@@ -71,6 +75,27 @@ describe("EdgePublisher", () => {
     };
     await test.restart();
     assert.ok(seen.length > 0 && !seen.includes(false));
+  });
+
+  it("shows no state without a Secret that is there, of a store that tells of it by its metadata alone", async () => {
+    await using test = await TestPlane.open();
+    const { data } = await caSecret(test.clock, "own", "shop.example");
+    const seen: string[] = [];
+    const publish = test.edge.publish.bind(test.edge);
+    test.edge.publish = (content) => {
+      seen.push(content.tls.get("shop.example")?.certificates.join() ?? "nothing");
+      return publish(content);
+    };
+    for (const name of ["first", "second"])
+      await test.store.create(SECRET, make(SECRET, name, { type: "Opaque", data }));
+    await test.plane.close();
+    await test.store.create(INGRESS, ingress("shop.example", withTls("first")));
+    seen.length = 0;
+    await test.restart({ secretSources: secretSourcesOf(test.store) });
+    await test.quiet();
+    await test.store.update(INGRESS, ingress("shop.example", withTls("second")));
+    await test.quiet();
+    assert.deepEqual([...new Set(seen)], ["shop/first", "shop/second"]);
   });
 
   it("renews stand-ins before they end", async () => {

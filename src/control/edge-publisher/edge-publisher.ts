@@ -1,13 +1,15 @@
-import { isRecord } from "../../ground/json.ts";
 import type { Timer } from "../../ground/clock.ts";
 import { messageOf } from "../../ground/errors.ts";
 import { readChallenge, type ChallengeType } from "../../resource/challenge.ts";
-import type { KubeObject } from "../../resource/object.ts";
+import { objectKey, type KubeObject } from "../../resource/object.ts";
 import { isFinalState } from "../../resource/order.ts";
-import type { EdgeSettings, HttpChallenge, Snapshot } from "../../routing/snapshot.ts";
+import type { EdgeSettings, HttpChallenge } from "../../routing/snapshot.ts";
+import { translateServices } from "../../translate/translate-services.ts";
 import { translate, type TranslateOutput } from "../../translate/translate.ts";
+import { BY_SERVICE, serviceKeys } from "../caches.ts";
 import type { Edge } from "../edge.ts";
 import type { Change } from "../informer.ts";
+import { splitKey } from "../object-name.ts";
 import type { Live, World } from "../world.ts";
 import { DiagnosticEvents } from "./diagnostic-events.ts";
 import { IngressStatus, type EdgeAddress } from "./ingress-status.ts";
@@ -22,6 +24,10 @@ const FAST_MS = 5;
 const RETRY_MS = 1000;
 /** How long the first snapshot waits for stand-ins. */
 const FIRST_STAND_INS_MS_MAX = 1000;
+/** How long the first snapshot waits for Secrets that are read one by one. */
+const FIRST_SECRETS_MS_MAX = 10_000;
+/** How long a snapshot waits for Secrets that nobody used before: without them their hosts would be closed for a moment. */
+const SECRETS_MS_MAX = 1000;
 /** How long a certificate that is past its time may go unnoticed, when nothing else changes. */
 const RECHECK_MS_MAX: number = 24 * 3_600_000;
 
@@ -54,12 +60,17 @@ export class EdgePublisher implements Live {
   readonly #status: IngressStatus;
   readonly #waiters = new Set<Waiter>();
   #generation: number | undefined;
-  #content: Omit<Snapshot, "generation"> | undefined;
+  /** What was published last. */
+  #output: TranslateOutput | undefined;
+  /** The Services that have changed since; undefined: anything may have. */
+  #changed: Set<string> | undefined;
   #scheduled = false;
   #started = false;
   #leads = false;
   #closed = false;
   #pauseMs = 0;
+  /** Since when Secrets are missing that are being read; undefined: none is. */
+  #missingSinceMs: number | undefined;
   #pause: Timer | undefined;
   #recheck: Timer | undefined;
 
@@ -87,16 +98,38 @@ export class EdgePublisher implements Live {
     const schedule = (): void => this.#schedule();
     caches.ingresses.subscribe(schedule);
     caches.ingressClasses.subscribe(schedule);
-    caches.services.subscribe(schedule);
-    caches.endpointSlices.subscribe(schedule);
-    caches.endpoints.subscribe(schedule);
+    caches.services.subscribe((change) => this.#scheduleServices(change, (service) => [objectKey(service)]));
+    caches.endpointSlices.subscribe((change) => this.#scheduleServices(change, serviceKeys));
+    // Endpoints are called as their Service is.
+    caches.endpoints.subscribe((change) => this.#scheduleServices(change, (endpoints) => [objectKey(endpoints)]));
     caches.challenges.subscribe(schedule);
-    caches.secrets.subscribe((change) => {
-      if (concernsTls(change)) this.#schedule();
+    caches.secrets.subscribe(({ before, after }) => {
+      const secret = after ?? before;
+      if (secret !== undefined && caches.secrets.isWanted(secret)) this.#schedule();
     });
+    await this.#readFirstSecrets();
+    caches.secrets.onLoaded(schedule);
     await this.#makeFirstStandIns();
     this.#started = true;
     this.#publish();
+  }
+
+  async #readFirstSecrets(): Promise<void> {
+    const { clock, caches, log } = this.#options.world;
+    const patience = Promise.withResolvers<boolean>();
+    const timer = clock.timer(FIRST_SECRETS_MS_MAX, () => patience.resolve(false));
+    for (let goOn = true; goOn;) {
+      const loaded = Promise.withResolvers<boolean>();
+      caches.secrets.onLoaded(() => loaded.resolve(true));
+      try {
+        this.#translate();
+      } catch (error) {
+        log.error("Cannot translate the objects; starting all the same", { error: messageOf(error) });
+        break;
+      }
+      goOn = caches.secrets.isMissing && (await Promise.race([loaded.promise, patience.promise]));
+    }
+    timer.cancel();
   }
 
   async #makeFirstStandIns(): Promise<void> {
@@ -126,20 +159,21 @@ export class EdgePublisher implements Live {
 
   /** Whether a change is still on its way to the edge. */
   get busy(): boolean {
-    return this.#scheduled || this.#standIns.busy || this.#tlsAlpn.busy || this.#status.queue.busy;
+    const { secrets } = this.#options.world.caches;
+    return this.#scheduled || secrets.busy || this.#standIns.busy || this.#tlsAlpn.busy || this.#status.queue.busy;
   }
 
   async challengeServed(token: string, signal: AbortSignal): Promise<void> {
-    const generation = await this.#published(() => this.#content?.challenges.has(token) === true, signal);
+    const generation = await this.#published(() => this.#output?.content.challenges.has(token) === true, signal);
     await this.#options.edge.served(generation, { signal });
-    const challenge = this.#content?.challenges.get(token);
+    const challenge = this.#output?.content.challenges.get(token);
     if (challenge !== undefined) await this.#options.challengeServedElsewhere?.(challenge, signal);
   }
 
   async secretServed(secret: KubeObject, signal: AbortSignal): Promise<void> {
     const { name, namespace = "", resourceVersion = "0", uid } = secret.metadata;
     const seen = (): boolean => {
-      const cached = this.#options.world.caches.secrets.get(namespace, name);
+      const cached = this.#options.world.caches.secrets.seen(namespace, name);
       const version = cached?.metadata.resourceVersion;
       return version !== undefined && (cached?.metadata.uid !== uid || isAtLeast(version, resourceVersion));
     };
@@ -188,7 +222,20 @@ export class EdgePublisher implements Live {
     });
   }
 
+  /** Endpoints change all the time: what follows from them alone must not take longer where there are many Ingresses. */
+  #scheduleServices({ before, after }: Change, servicesOf: (object: KubeObject) => readonly string[]): void {
+    for (const object of [before, after]) {
+      for (const service of object === undefined ? [] : servicesOf(object)) this.#changed?.add(service);
+    }
+    this.#publishSoon();
+  }
+
   #schedule(): void {
+    this.#changed = undefined;
+    this.#publishSoon();
+  }
+
+  #publishSoon(): void {
     if (this.#scheduled || !this.#started || this.#closed) return;
     this.#scheduled = true;
     const publish = (): void => {
@@ -204,41 +251,78 @@ export class EdgePublisher implements Live {
     const startMs = clock.monotonicMs();
     let output: TranslateOutput;
     try {
-      output = this.#translate();
+      output = this.#translateChanges();
     } catch (error) {
       // The last good snapshot keeps serving.
       log.error("Cannot translate the objects; the edge keeps what it has", { error: messageOf(error) });
+      this.#changed = undefined;
       this.#recheckIn(RETRY_MS);
       return;
     }
-    this.#content = output.content;
+    if (this.#waitsForSecrets(startMs)) return;
+    const before = this.#output;
+    this.#output = output;
+    this.#changed = new Set();
     this.#generation = this.#options.edge.publish(output.content);
     for (const waiter of this.#waiters) if (waiter.ready()) waiter.resolve(this.#generation);
     const tookMs = clock.monotonicMs() - startMs;
     this.#pauseMs = tookMs < FAST_MS ? 0 : Math.min(PAUSE_MS_MAX, tookMs);
-    if (this.#leads) {
-      this.#diagnostics.update(output.diagnostics);
-      this.#status.update(output.served);
-    }
+    this.#followUp(output, before);
+  }
+
+  /** Who took over, or whose addresses changed, has everything translated anew. */
+  #followUp(output: TranslateOutput, before: TranslateOutput | undefined): void {
+    if (this.#leads && output.diagnostics !== before?.diagnostics) this.#diagnostics.update(output.diagnostics);
+    if (output.served === before?.served) return;
+    if (this.#leads) this.#status.update(output.served);
     this.#standIns.want(standInHosts(output));
     this.#recheckIn(this.#untilNextMomentMs(output));
+  }
+
+  #translateChanges(): TranslateOutput {
+    if (this.#output === undefined || this.#changed === undefined) return this.#translate();
+    const { services, endpointSlices, endpoints, secrets } = this.#options.world.caches;
+    const names = [...this.#changed].map(splitKey);
+    return translateServices(this.#output, this.#changed, {
+      services: names.flatMap(({ namespace, name }) => services.get(namespace, name) ?? []),
+      endpointSlices: [...this.#changed].flatMap((key) => endpointSlices.find(BY_SERVICE, key)),
+      endpoints: names.flatMap(({ namespace, name }) => endpoints.get(namespace, name) ?? []),
+      secrets: (namespace, name) => secrets.read(namespace, name),
+    });
+  }
+
+  /** What has been read by then brings the next translation; so does the end of patience. */
+  #waitsForSecrets(nowMs: number): boolean {
+    if (!this.#options.world.caches.secrets.isMissing) {
+      this.#missingSinceMs = undefined;
+      return false;
+    }
+    this.#missingSinceMs ??= nowMs;
+    const leftMs = this.#missingSinceMs + SECRETS_MS_MAX - nowMs;
+    // Before the first there is nothing that could be kept for the time being.
+    if (leftMs <= 0 || this.#generation === undefined) return false;
+    this.#changed = undefined;
+    this.#recheckIn(leftMs);
+    return true;
   }
 
   #translate(): TranslateOutput {
     const { world, classes, serveClassless, settings } = this.#options;
     const { caches } = world;
-    return translate({
+    const output = translate({
       ingresses: caches.ingresses.list(),
       ingressClasses: caches.ingressClasses.list(),
       services: caches.services.list(),
       endpointSlices: caches.endpointSlices.list(),
       endpoints: caches.endpoints.list(),
-      secrets: (namespace, name) => caches.secrets.get(namespace, name),
+      secrets: (namespace, name) => caches.secrets.read(namespace, name),
       standIns: this.#standIns.all,
       challenges: this.#answers(),
       options: { classes, serveClassless, settings },
       nowMs: world.clock.nowMs(),
     });
+    caches.secrets.keepRead();
+    return output;
   }
 
   #answers(): readonly HttpChallenge[] {
@@ -281,14 +365,6 @@ function answerOf(object: KubeObject, type: ChallengeType): readonly HttpChallen
   if (object.metadata.deletionTimestamp !== undefined || isFinalState(status.state)) return [];
   if (spec.type !== type || spec.token === "" || spec.key === "") return [];
   return [{ token: spec.token, keyAuthorization: spec.key, host: spec.dnsName }];
-}
-
-/** Account keys, passwords and the like don't concern the edge. */
-function concernsTls({ before, after }: Change): boolean {
-  return [before, after].some((secret) => {
-    const data = secret?.["data"];
-    return isRecord(data) && (data["tls.crt"] !== undefined || data["ca.crt"] !== undefined);
-  });
 }
 
 function isAtLeast(version: string, wanted: string): boolean {

@@ -121,7 +121,9 @@ export function certificateParts(der: Uint8Array): CertificateParts {
  * The common name counts only when there are no alternative names at all, and never as a wildcard.
  */
 export function coversHost(facts: CertificateFacts, host: string): boolean {
-  const address = canonicalIp(host.replace(/^\[(.*)\]$/, "$1"));
+  // Only what looks like an address can be one; there are many names, and this is asked for each of them often.
+  const isLikely = host.includes(":") || /\d$/.test(host);
+  const address = isLikely ? canonicalIp(host.replace(/^\[(.*)\]$/, "$1")) : undefined;
   if (address !== undefined) return facts.ipAddresses.includes(address);
   const name = plainName(host);
   const wildcard = name.replace(/^[^.]+/, "*");

@@ -45,7 +45,14 @@ export interface ClusterStoreOptions {
   readonly fieldSelectors?: Readonly<Record<string, string>>;
   /** How long one answer may take. @default 30,000 */
   readonly answerMsMax?: number;
+  /** Whether `list` and `watch` yield metadata alone (`PartialObjectMetadata`). @default false */
+  readonly metadataOnly?: boolean;
 }
+
+const METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+const METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+/** Of Secrets: those that are mostly ours, and the others, which are not. */
+const TLS_TYPE = "type=kubernetes.io/tls";
 
 /**
  * Secrets that no Ingress, issuer or certificate can be made of, and of which clusters hold many and large ones: every
@@ -75,6 +82,8 @@ export class ClusterStore implements Store {
   readonly #manager: string;
   readonly #fieldSelectors: Readonly<Record<string, string>>;
   readonly #source: string;
+  readonly #metadataOnly: boolean;
+  readonly #options: ClusterStoreOptions;
 
   constructor(options: ClusterStoreOptions) {
     this.#client = new KubeClient(options);
@@ -82,6 +91,20 @@ export class ClusterStore implements Store {
     this.#manager = options.userAgent.split("/")[0] ?? "lintel";
     this.#fieldSelectors = options.fieldSelectors ?? UNRELATED;
     this.#source = options.access.source;
+    this.#metadataOnly = options.metadataOnly ?? false;
+    this.#options = options;
+  }
+
+  /**
+   * Returns the Secrets in two parts, to be closed with this store: TLS Secrets whole, and the metadata of the others but for
+   * those that {@link UNRELATED} rules out. A cluster has many of them, and large ones, that are no business of ours.
+   */
+  secretSources(): { readonly tls: ClusterStore; readonly others: ClusterStore } {
+    const others = [UNRELATED["secrets"] ?? "", TLS_TYPE.replace("=", "!=")].join(",");
+    return {
+      tls: new ClusterStore({ ...this.#options, fieldSelectors: { secrets: TLS_TYPE } }),
+      others: new ClusterStore({ ...this.#options, fieldSelectors: { secrets: others }, metadataOnly: true }),
+    };
   }
 
   async get(kind: Kind, namespace: string, name: string): Promise<KubeObject | undefined> {
@@ -208,9 +231,12 @@ export class ClusterStore implements Store {
       const query = this.#selected(kind, { limit: String(PAGE_ITEMS) });
       if (continuation !== "") query.set("continue", continuation);
       const path = pathOf(kind, namespace);
-      const page = await this.#client.request({ method: "GET", path: `${path}?${query.toString()}` });
+      const accept = this.#metadataOnly ? { accept: METADATA_LIST } : {};
+      const page = await this.#client.request({ method: "GET", path: `${path}?${query.toString()}`, ...accept });
+      // A server that knows no other forms answers with whole objects.
+      const isList = [`${kind.kind}List`, "PartialObjectMetadataList"].includes(stringAt(page, "kind") ?? "");
       // Anything else must not pass for an empty list: everything would be taken for gone.
-      if (stringAt(page, "kind") !== `${kind.kind}List` || !isRecord(recordAt(page, "metadata"))) throw noList(path);
+      if (!isList || !isRecord(recordAt(page, "metadata"))) throw noList(path);
       for (const item of arrayAt(page, "items")) items.push(readObject(typed(kind, item)));
       const metadata = recordAt(page, "metadata");
       // Were later pages of a later version, a watch from there would miss what happened in between.
@@ -255,7 +281,8 @@ export class ClusterStore implements Store {
       timeoutSeconds: String(seconds),
     });
     const path = `${pathOf(kind, namespace)}?${query.toString()}`;
-    for await (const line of this.#client.stream({ method: "GET", path, signal, idleMs: WATCH_IDLE_MS_MAX })) {
+    const request = { method: "GET" as const, path, ...(this.#metadataOnly ? { accept: METADATA } : {}) };
+    for await (const line of this.#client.stream({ ...request, signal, idleMs: WATCH_IDLE_MS_MAX })) {
       const type = stringAt(line, "type");
       const content = recordAt(line, "object");
       if (type === "ERROR") {
