@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { DEPLOYMENT, CUSTOM_RESOURCE_DEFINITION, INGRESS } from "../resource/kind.ts";
 import { applyObject } from "./apply.ts";
 import { TestApi, at } from "./testing.ts";
+import type { TestAnswer } from "./testing.ts";
 
 const DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments";
 const DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
@@ -96,5 +97,19 @@ describe("accepted kinds", () => {
     const type = "application/merge-patch+json";
     assert.equal((await api.call("PATCH", scale, { body: { spec: { replicas: 5 } }, type })).status, 200);
     assert.equal(at(await api.store.get(DEPLOYMENT, "default", "web"), "spec.replicas"), 5);
+  });
+
+  it("are scaled by JSON patches and by whole Scales, at a version where one is named", async () => {
+    await using api = await TestApi.open();
+    await api.call("POST", DEPLOYMENTS, { body: deployment("web") });
+    const scale = `${DEPLOYMENTS}/web/scale`;
+    const body = [{ op: "replace", path: "/spec/replicas", value: 3 }];
+    const patched = await api.call("PATCH", scale, { body, type: "application/json-patch+json" });
+    assert.equal(at(patched.json, "spec.replicas"), 3);
+    const { resourceVersion } = (await api.store.get(DEPLOYMENT, "default", "web"))?.metadata ?? {};
+    const put = (version: unknown): Promise<TestAnswer> =>
+      api.call("PUT", scale, { body: { metadata: { name: "web", resourceVersion: version }, spec: { replicas: 4 } } });
+    assert.equal((await put("1")).status, 409);
+    assert.equal(at((await put(resourceVersion)).json, "spec.replicas"), 4);
   });
 });

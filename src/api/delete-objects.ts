@@ -12,7 +12,11 @@ import type { ObjectContext } from "./read-objects.ts";
 import { isTrue } from "./request.ts";
 import type { ApiRequest } from "./request.ts";
 import type { ResourceRoute } from "./route.ts";
-import { badRequest, conflict, deletedStatus, forbidden, toApiStatusError } from "./status.ts";
+import { conflict, deletedStatus, forbidden, toApiStatusError } from "./status.ts";
+import { notSupported } from "./validate/field-error.ts";
+import { invalidOptions, parseDryRun } from "./write-options.ts";
+
+const PROPAGATION_POLICIES = ["Foreground", "Background", "Orphan"] as const;
 
 /** A cluster without them is none. */
 const KEPT_NAMESPACES: ReadonlySet<string> = new Set(["default", "kube-system", "kube-public"]);
@@ -86,14 +90,16 @@ async function remove(
 
 function assertPreconditions(route: ResourceRoute, object: KubeObject, options: DeleteOptions): void {
   const { kind } = route.resource;
+  // A real server names the kind here where it names the resource elsewhere.
+  const named = { ...kind, plural: kind.kind };
   const { uid = "", resourceVersion = "", name } = object.metadata;
   if (options.uid !== undefined && options.uid !== uid) {
-    const why = `Precondition failed: UID in precondition: ${options.uid}, UID in object meta: ${uid}`;
-    throw conflict(kind, name, why);
+    const why = `the UID in the precondition (${options.uid}) does not match the UID in record (${uid}). The object might have been deleted and then recreated`;
+    throw conflict(named, name, why);
   }
   if (options.resourceVersion !== undefined && options.resourceVersion !== resourceVersion) {
-    const why = `Precondition failed: ResourceVersion in precondition: ${options.resourceVersion}, ResourceVersion in object meta: ${resourceVersion}`;
-    throw conflict(kind, name, why);
+    const why = `the ResourceVersion in the precondition (${options.resourceVersion}) does not match the ResourceVersion in record (${resourceVersion}). The object might have been modified`;
+    throw conflict(named, name, why);
   }
 }
 
@@ -105,7 +111,7 @@ async function readDeleteOptions(request: ApiRequest): Promise<DeleteOptions> {
   const isOrphaning = asked["orphanDependents"] === true || isTrueParameter(request.query, "orphanDependents");
   const policy = stringAt(asked, "propagationPolicy") ?? request.query.get("propagationPolicy") ?? undefined;
   return {
-    dryRun: parseDryRun(dryRun),
+    dryRun: parseDryRun(dryRun, "DeleteOptions"),
     uid: stringAt(preconditions, "uid"),
     resourceVersion: stringAt(preconditions, "resourceVersion"),
     propagation: isOrphaning ? "Orphan" : parsePropagation(policy),
@@ -118,17 +124,7 @@ function isTrueParameter(query: URLSearchParams, name: string): boolean {
 
 function parsePropagation(policy: string | undefined): DeleteOptions["propagation"] {
   if (policy === undefined || policy === "") return undefined;
-  if (policy === "Background" || policy === "Foreground" || policy === "Orphan") return policy;
-  throw badRequest(
-    `DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: ${JSON.stringify(policy)}`,
-  );
-}
-
-/** Returns whether nothing is to be stored. Throws BadRequest for a value other than `All`. */
-export function parseDryRun(values: readonly unknown[]): boolean {
-  for (const value of values) {
-    if (value === "All" || value === "") continue;
-    throw badRequest(`dryRun: Unsupported value: ${JSON.stringify(value)}: supported values: "All"`);
-  }
-  return values.includes("All");
+  const known = PROPAGATION_POLICIES.find((word) => word === policy);
+  if (known !== undefined) return known;
+  throw invalidOptions("DeleteOptions", notSupported("propagationPolicy", policy, [...PROPAGATION_POLICIES, "nil"]));
 }

@@ -59,10 +59,8 @@ const SELECTABLE_FIELDS: ReadonlyMap<string, Readonly<Record<string, FieldReader
 /** What a field selector lets pass. */
 export interface FieldSelector {
   readonly matches: ObjectFilter;
-  /** Set when the selector asks for exactly one name, which never changes: no membership has to be followed. */
+  /** Set when the selector asks for exactly one name. */
   readonly name: string | undefined;
-  /** Whether every field it names is immutable. */
-  readonly isFixed: boolean;
 }
 
 /**
@@ -74,7 +72,6 @@ export function parseFieldSelector(text: string, kind: Kind): FieldSelector | un
   const own = selectableFields(kind);
   const filters: ObjectFilter[] = [];
   let name: string | undefined;
-  let isFixed = true;
   for (const term of splitUnescaped(text)) {
     const match = /^\s*([A-Za-z0-9_.-]+)\s*(==|=|!=)(.*)$/s.exec(term);
     if (match === null) throw badRequest(`invalid selector: '${text}'; can't understand '${term}'`);
@@ -82,11 +79,10 @@ export function parseFieldSelector(text: string, kind: Kind): FieldSelector | un
     const wanted = (match[3] ?? "").trim().replaceAll(/\\([\\,=])/g, "$1");
     const read = readerOf(field, own);
     if (read === undefined) throw badRequest(`field label not supported: ${field}`);
-    if (!field.startsWith("metadata.")) isFixed = false;
     if (field === "metadata.name" && match[2] !== "!=") name = wanted;
     filters.push(match[2] === "!=" ? (object) => read(object) !== wanted : (object) => read(object) === wanted);
   }
-  return { matches: (object) => filters.every((filter) => filter(object)), name, isFixed };
+  return { matches: (object) => filters.every((filter) => filter(object)), name };
 }
 
 function selectableFields(kind: Kind): Readonly<Record<string, FieldReader>> {

@@ -9,8 +9,6 @@ export interface Selection {
   readonly matches: ObjectFilter;
   /** Whether every object matches. */
   readonly isAll: boolean;
-  /** Whether an object that matches once always does, whatever changes about it. */
-  readonly isFixed: boolean;
 }
 
 /** Returns what the selectors of `query` select. Throws BadRequest for one that cannot be read. */
@@ -20,6 +18,5 @@ export function parseSelection(route: ResourceRoute, query: URLSearchParams): Se
   return {
     matches: (object) => (labels === undefined || labels(object)) && (fields === undefined || fields.matches(object)),
     isAll: labels === undefined && fields === undefined,
-    isFixed: labels === undefined && (fields === undefined || fields.isFixed),
   };
 }

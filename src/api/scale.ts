@@ -2,39 +2,78 @@ import { isRecord, numberAt, recordAt, stringAt, stringMapAt } from "../ground/j
 import type { KubeObject } from "../resource/object.ts";
 import { encoded } from "./answer.ts";
 import type { Answer } from "./answer.ts";
-import { contentTypeOf, objectOf, parseYamlBody } from "./body.ts";
+import { contentTypeOf, objectOf, parseYamlBody, readObjectBody } from "./body.ts";
+import { STRATEGIC_MERGE_PATCH } from "./openapi/paths.ts";
+import { applyJsonPatch } from "./patch/json-patch.ts";
+import { applyMergePatch } from "./patch/merge-patch.ts";
 import { storedObject } from "./read-objects.ts";
 import type { ObjectContext } from "./read-objects.ts";
 import type { ApiRequest } from "./request.ts";
 import type { ResourceRoute } from "./route.ts";
-import { ApiStatusError, badRequest, methodNotAllowed, unsupportedMediaType } from "./status.ts";
+import {
+  ApiStatusError,
+  badRequest,
+  conflict,
+  methodNotAllowed,
+  toApiStatusError,
+  unsupportedMediaType,
+} from "./status.ts";
 import { storeNext } from "./stored-write.ts";
 import { labelsText } from "./table/column.ts";
 import { parseWriteChoices } from "./write-options.ts";
 
-const MERGE_PATCHES = ["application/merge-patch+json", "application/strategic-merge-patch+json"] as const;
+const PATCHES = ["application/json-patch+json", "application/merge-patch+json", STRATEGIC_MERGE_PATCH] as const;
+
+/** A scale is set anew from what is there now when somebody else wrote in between, so many times. */
+const ATTEMPTS_MAX = 5;
 
 /** Answers the `scale` subresource: how many replicas are wanted, read and set without the rest of the object. */
 export async function answerScale(context: ObjectContext, route: ResourceRoute, request: ApiRequest): Promise<Answer> {
-  const object = await storedObject(context, route);
   switch (request.method) {
     case "GET":
-      return encoded(200, scaleOf(object, route));
-    case "PATCH":
+      return encoded(200, scaleOf(await storedObject(context, route), route));
     case "PUT": {
-      const isPatch = request.method === "PATCH";
-      if (isPatch && !MERGE_PATCHES.some((type) => type === contentTypeOf(request))) {
-        throw unsupportedMediaType(MERGE_PATCHES);
-      }
-      const asked = objectOf(parseYamlBody(await request.body()));
-      const replicas = numberAt(recordAt(asked, "spec"), "replicas");
-      if (replicas === undefined || replicas < 0) throw badRequest("spec.replicas must be a whole number, 0 or more");
-      const draft = { input: withReplicas(object, replicasPath(route), replicas), choices: parseWriteChoices(request) };
-      const written = await storeNext(context, { ...route, subresource: undefined }, object, draft);
-      return encoded(200, scaleOf(written.object, route));
+      const asked = objectOf(await readObjectBody(request));
+      return setScale(context, route, request, () => asked);
+    }
+    case "PATCH": {
+      const type = contentTypeOf(request);
+      if (!PATCHES.some((known) => known === type)) throw unsupportedMediaType(PATCHES);
+      const body = parseYamlBody(await request.body());
+      // No field of a Scale is a list, so that both ways of merging mean the same.
+      return setScale(context, route, request, (scale) =>
+        type === "application/json-patch+json" ? applyJsonPatch(scale, body.value) : applyMergePatch(scale, body.value),
+      );
     }
     default:
       throw methodNotAllowed();
+  }
+}
+
+async function setScale(
+  context: ObjectContext,
+  route: ResourceRoute,
+  request: ApiRequest,
+  next: (scale: object) => unknown,
+): Promise<Answer> {
+  const choices = parseWriteChoices(request);
+  for (let attempt = 1; ; attempt++) {
+    const object = await storedObject(context, route);
+    const asked = next(scaleOf(object, route));
+    const replicas = numberAt(recordAt(asked, "spec"), "replicas") ?? 0;
+    if (replicas < 0) throw badRequest("spec.replicas must be a whole number, 0 or more");
+    const version = stringAt(recordAt(asked, "metadata"), "resourceVersion") ?? "";
+    if (version !== "" && version !== object.metadata.resourceVersion) {
+      throw conflict(route.resource.kind, object.metadata.name);
+    }
+    try {
+      const draft = { input: withReplicas(object, replicasPath(route), replicas), choices };
+      const written = await storeNext(context, { ...route, subresource: undefined }, object, draft);
+      return encoded(200, scaleOf(written.object, route));
+    } catch (error) {
+      const status = toApiStatusError(error);
+      if (status.httpStatus !== 409 || attempt >= ATTEMPTS_MAX) throw status;
+    }
   }
 }
 

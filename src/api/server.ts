@@ -106,7 +106,9 @@ export class ApiServer {
     const catalog = await this.#context.definitions.current();
     const route = routePath(request.path, catalog);
     const isPublic = route.to === "health" || route.to === "version";
-    if (!isPublic && !this.#tokens.accepts(request.header("authorization"))) throw unauthorized();
+    const claim = request.header("authorization") ?? "";
+    // Whoever claims to be somebody is told when that is wrong, even where nobody in particular may ask.
+    if ((claim !== "" || !isPublic) && !this.#tokens.accepts(claim)) throw unauthorized();
     if (route.to === "resource") return answerResource(this.#context, route, request, response);
     if (route.to === "review") return answerReview(route, request);
     if (route.to === "nothing") throw noSuchPath();

@@ -2,7 +2,6 @@ import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { isLintelError } from "../ground/errors.ts";
 import type { KubeObject } from "../resource/object.ts";
-import { objectKey } from "../resource/object.ts";
 import type { WatchEvent } from "../store/contract.ts";
 import { assertNotBeyond, checkWatchOptions } from "./list-options.ts";
 import { parseSelection } from "./object-filter.ts";
@@ -90,7 +89,6 @@ async function runWatch(
   const sendInitial = query.get("sendInitialEvents");
   const startsNow = from === "" || from === "0";
   const wantsInitial = sendInitial === null || sendInitial === "" ? startsNow : sendInitial === "true";
-  const members = new Members(selection);
   const { kind } = route.resource;
   const options = { namespace: route.namespace };
   let version = from;
@@ -99,19 +97,16 @@ async function runWatch(
     if (startsNow || wantsInitial) {
       const list = await context.store.list(kind, options);
       const matching = list.items.filter(selection.matches);
-      members.begin(matching);
       if (wantsInitial) for (const object of matching) await stream.send("ADDED", object);
       version = list.resourceVersion;
-    } else if (!selection.isFixed) {
-      members.begin((await context.store.listAt(kind, from, options)).items.filter(selection.matches));
     }
     stream.at(version);
     if (wantsInitial && sendInitial === "true" && isTrue(query, "allowWatchBookmarks")) stream.bookmark(true);
     if (isTrue(query, "allowWatchBookmarks")) stream.keepBookmarking();
     const events = context.store.watch(kind, { ...options, resourceVersion: version, signal });
     for await (const event of events) {
-      const type = members.follow(event);
-      if (type !== undefined) await stream.send(type, event.object);
+      const seen = seenBy(selection, event);
+      if (seen !== undefined) await stream.send(seen.type, seen.object);
       stream.at(event.object.metadata.resourceVersion ?? "");
     }
   } catch (error) {
@@ -119,34 +114,22 @@ async function runWatch(
   }
 }
 
-/** Follows which objects a client knows, so that one that no longer matches leaves its view. */
-class Members {
-  readonly #selection: Selection;
-  readonly #known = new Set<string>();
-
-  constructor(selection: Selection) {
-    this.#selection = selection;
+/**
+ * Returns as what the client of a selection sees the event, or undefined when it is none of its business. What leaves the
+ * selection is deleted from its view: shown as it last matched, at the version of the change.
+ */
+function seenBy(selection: Selection, event: WatchEvent): WatchEvent | undefined {
+  const matches = selection.matches(event.object);
+  if (event.type !== "MODIFIED" || event.before === undefined) return matches ? event : undefined;
+  if (selection.isAll || selection.matches(event.before)) {
+    return matches ? event : { type: "DELETED", object: atVersionOf(event.object, event.before) };
   }
+  return matches ? { type: "ADDED", object: event.object } : undefined;
+}
 
-  begin(objects: readonly KubeObject[]): void {
-    if (this.#selection.isFixed) return;
-    for (const object of objects) this.#known.add(objectKey(object));
-  }
-
-  /** Returns as what the client should see the event, or undefined when it is none of its business. */
-  follow(event: WatchEvent): WatchEvent["type"] | undefined {
-    const matches = this.#selection.matches(event.object);
-    if (this.#selection.isFixed) return matches ? event.type : undefined;
-    const key = objectKey(event.object);
-    const wasKnown = this.#known.has(key);
-    if (event.type === "DELETED" || !matches) {
-      this.#known.delete(key);
-      return wasKnown || (event.type === "DELETED" && matches) ? "DELETED" : undefined;
-    }
-    this.#known.add(key);
-    // What is replayed from before the list was taken may be known from the list already.
-    return wasKnown && event.type !== "ADDED" ? "MODIFIED" : "ADDED";
-  }
+function atVersionOf(newer: KubeObject, object: KubeObject): KubeObject {
+  const { resourceVersion = "" } = newer.metadata;
+  return { ...object, metadata: { ...object.metadata, resourceVersion } };
 }
 
 /** The response of one watch. */

@@ -51,13 +51,14 @@ export class Bucket {
       else if (this.#sorted !== undefined) this.#sorted = replaceSorted(this.#sorted, event.object);
       this.objects.set(key, event.object);
     }
-    this.#history.push({ key, version, event, before });
+    const told = event.type === "MODIFIED" ? { ...event, before } : event;
+    this.#history.push({ key, version, event: told, before });
     // Trimmed in bulk: dropping one entry a write would move the whole array each time.
     if (this.#history.length > 2 * HISTORY_EVENTS_MAX) {
       const dropped = this.#history.splice(0, this.#history.length - HISTORY_EVENTS_MAX);
       this.#compactedVersion = dropped.at(-1)?.version ?? this.#compactedVersion;
     }
-    for (const watcher of this.watchers) watcher.push(event);
+    for (const watcher of this.watchers) watcher.push(told);
   }
 
   /** The objects in namespace, name order; the array is shared and never changed. */

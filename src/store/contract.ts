@@ -104,6 +104,12 @@ export interface WatchOptions extends ListOptions {
 
 /** One change. MODIFIED follows an ADDED of the same object; DELETED ends it. */
 export type WatchEvent =
-  | { readonly type: "ADDED" | "MODIFIED"; readonly object: KubeObject }
+  | { readonly type: "ADDED"; readonly object: KubeObject }
+  | {
+      readonly type: "MODIFIED";
+      readonly object: KubeObject;
+      /** As it was before. A {@link VersionedStore} always tells, others never do. */
+      readonly before?: KubeObject | undefined;
+    }
   /** The object as it last was, its resourceVersion that of the deletion. */
   | { readonly type: "DELETED"; readonly object: KubeObject };

@@ -40,6 +40,24 @@ describe("SqliteStore", () => {
     second.close();
   });
 
+  it("update() of a stale object fails once what it lost to can be read", async () => {
+    const store = await SqliteStore.open({ path: nextPath(), clock: systemClock });
+    await store.create(NAMESPACE, objectOf(NAMESPACE, "demo"));
+    const first = await store.create(CONFIG_MAP, objectOf(CONFIG_MAP, "a", { data: { n: "0" } }));
+    const winner = store.update(CONFIG_MAP, { ...first, data: { n: "1" } });
+    await assert.rejects(store.update(CONFIG_MAP, { ...first, data: { n: "2" } }), (error) =>
+      isLintelError(error, "Conflict"),
+    );
+    assert.deepEqual((await store.get(CONFIG_MAP, "demo", "a"))?.["data"], { n: "1" });
+    const second = store.create(CONFIG_MAP, objectOf(CONFIG_MAP, "b"));
+    await assert.rejects(store.create(CONFIG_MAP, objectOf(CONFIG_MAP, "b")), (error) =>
+      isLintelError(error, "AlreadyExists"),
+    );
+    assert.notEqual(await store.get(CONFIG_MAP, "demo", "b"), undefined);
+    await Promise.all([winner, second]);
+    store.close();
+  });
+
   it("open() keeps the file to its owner", async () => {
     const path = nextPath();
     const store = await SqliteStore.open({ path, clock: systemClock });
