@@ -14,6 +14,7 @@ import type {
 } from "../contract.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
 import { KubeClient } from "./kube-client.ts";
+import { hasSameFields, ownStatus } from "./status-fields.ts";
 import { statusError } from "./status-error.ts";
 
 /** Objects a page; client-go's default. */
@@ -150,14 +151,43 @@ export class ClusterStore implements Store {
   }
 
   /**
-   * A patch of the status alone: a PUT of a built-in kind's status would take labels along too. The version in it makes
-   * the server refuse it when the object has changed.
+   * Server-side apply of the status alone, at the version that was read: what we set is ours, what we set no longer goes,
+   * and the conditions of others stay theirs. What others set and we took away (`Issuing`, which cmctl writes) stays after
+   * an apply, because they own it too: then the whole status is replaced, at the version the apply has made.
    */
   async updateStatus(kind: Kind, object: KubeObject, options: WriteOptions = {}): Promise<KubeObject> {
-    const { namespace = "", name, resourceVersion } = object.metadata;
+    const { namespace = "", name } = object.metadata;
+    const path = `${pathOf(kind, namespace, name)}/status?${this.#writeQuery(options)}`;
+    const applied = await this.#applyStatus(kind, object, path);
+    if (applied === undefined) return this.#replaceStatus(object, path);
+    if (hasSameFields(object["status"], applied["status"]) || options.dryRun === true) return applied;
+    return this.#replaceStatus({ ...applied, status: object["status"] }, path);
+  }
+
+  /** Undefined where the server does not know a field of it, which an apply may not name. */
+  async #applyStatus(kind: Kind, object: KubeObject, path: string): Promise<KubeObject | undefined> {
+    const { namespace, name, resourceVersion, uid } = object.metadata;
+    const metadata = { name, namespace, resourceVersion, uid };
+    const status = ownStatus(kind, object["status"]);
+    try {
+      const answer = await this.#client.request({
+        method: "PATCH",
+        path: `${path}&force=true`,
+        contentType: "application/apply-patch+yaml",
+        body: { apiVersion: apiVersionOf(kind), kind: kind.kind, metadata, status },
+      });
+      return readObject(answer);
+    } catch (error) {
+      if (isLintelError(error) && /field not declared in schema/.test(error.message)) return undefined;
+      throw error;
+    }
+  }
+
+  async #replaceStatus(object: KubeObject, path: string): Promise<KubeObject> {
+    const { resourceVersion } = object.metadata;
     const answer = await this.#client.request({
       method: "PATCH",
-      path: `${pathOf(kind, namespace, name)}/status?${this.#writeQuery(options)}`,
+      path,
       contentType: "application/json-patch+json",
       body: [
         ...(resourceVersion === undefined
