@@ -13,6 +13,7 @@ import { LocalCa } from "../pki/local-ca.ts";
 import { CERTIFICATE, resourceName, type Kind } from "../resource/kind.ts";
 import { EMPTY_SNAPSHOT } from "../routing/snapshot.ts";
 import { ClusterStore } from "../store/cluster/cluster-store.ts";
+import { Denials, type AccessChange } from "../store/cluster/denials.ts";
 import { findAccess } from "../store/cluster/find-access.ts";
 import type { ChildLink } from "../supervisor/child-link.ts";
 import type { ProcessFacts } from "../supervisor/messages.ts";
@@ -45,6 +46,11 @@ export async function runClusterControl(host: Host): Promise<void> {
     const settings = parseClusterSettings(link.start.settings);
     return ClusterControl.open({ link, log, settings, environment: host.environment });
   });
+}
+
+function tellAccess(link: ChildLink, { act, sentence }: AccessChange): void {
+  if (sentence === undefined) tell(link, "done", `May ${act} again`);
+  else tell(link, "warn", sentence);
 }
 
 interface Context {
@@ -101,7 +107,8 @@ class ClusterControl implements ControlRole {
     await using resources = new AsyncDisposableStack();
     const access = await findAccess({ ...settings, clock: systemClock, environment });
     const userAgent = `lintel/${settings.version}`;
-    const common = { access, clock: systemClock, random: systemRandom, userAgent };
+    const denials = new Denials({ clock: systemClock, tell: (change) => tellAccess(link, change) });
+    const common = { access, clock: systemClock, random: systemRandom, userAgent, denials };
     const store = new ClusterStore(common);
     const leases = new ClusterStore({ ...common, answerMsMax: LEASE_ANSWER_MS_MAX });
     resources.defer(() => store.close());

@@ -13,6 +13,7 @@ import type {
   WriteOptions,
 } from "../contract.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
+import type { Denials } from "./denials.ts";
 import { KubeClient } from "./kube-client.ts";
 import { hasSameFields, ownStatus } from "./status-fields.ts";
 import { statusError } from "./status-error.ts";
@@ -44,6 +45,8 @@ export interface ClusterStoreOptions {
    * not grow with them. @default {@link UNRELATED}
    */
   readonly fieldSelectors?: Readonly<Record<string, string>>;
+  /** Told what is not allowed, and what is again. @default nobody is */
+  readonly denials?: Denials;
   /** How long one answer may take. @default 30,000 */
   readonly answerMsMax?: number;
   /** Whether `list` and `watch` yield metadata alone (`PartialObjectMetadata`). @default false */

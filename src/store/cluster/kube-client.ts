@@ -3,6 +3,8 @@ import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import type { Clock } from "../../ground/clock.ts";
 import { isLintelError, LintelError, messageOf } from "../../ground/errors.ts";
 import type { ClusterAccess, ClusterCredentials } from "./cluster-access.ts";
+import { actOfRequest, parseDenial } from "./denial.ts";
+import type { Denials } from "./denials.ts";
 import { statusError } from "./status-error.ts";
 import { jsonLines } from "./json-lines.ts";
 
@@ -39,18 +41,22 @@ export class KubeClient {
   readonly #clock: Clock;
   readonly #userAgent: string;
   readonly #answerMsMax: number;
+  readonly #denials: Denials | undefined;
   #agent: { readonly agent: HttpAgent; readonly certificatePem: string | undefined } | undefined;
 
   constructor(options: {
     readonly access: ClusterAccess;
     readonly clock: Clock;
     readonly userAgent: string;
+    /** Told what is not allowed, and what is again. @default nobody is */
+    readonly denials?: Denials | undefined;
     /** @default ANSWER_MS_MAX */
     readonly answerMsMax?: number | undefined;
   }) {
     this.#access = options.access;
     this.#clock = options.clock;
     this.#userAgent = options.userAgent;
+    this.#denials = options.denials;
     this.#answerMsMax = options.answerMsMax ?? ANSWER_MS_MAX;
   }
 
@@ -63,9 +69,12 @@ export class KubeClient {
       const response = await this.#send(request, this.#answerMsMax);
       const text = await this.#read(response, request);
       const status = response.statusCode ?? 0;
-      if (status < 300) return this.#parse(text, response, request);
+      if (status < 300) {
+        this.#denials?.allowed(actOfRequest(request.method, request.path));
+        return this.#parse(text, response, request);
+      }
       const afterMs = retryAfterMs(response);
-      if (afterMs === undefined || attempt >= TRIES_MAX) throw statusError(status, text, request, this.#access.source);
+      if (afterMs === undefined || attempt >= TRIES_MAX) throw this.#refusal(status, text, request);
       await this.#clock.sleep(afterMs, { signal: request.signal });
     }
   }
@@ -78,8 +87,9 @@ export class KubeClient {
     const response = await this.#send(request, this.#answerMsMax);
     if (response.statusCode !== 200) {
       const text = await this.#read(response, request);
-      throw statusError(response.statusCode ?? 0, text, request, this.#access.source);
+      throw this.#refusal(response.statusCode ?? 0, text, request);
     }
+    this.#denials?.allowed(actOfRequest(request.method, request.path));
     try {
       yield* jsonLines(response, { idleMs: request.idleMs, clock: this.#clock });
     } catch (error) {
@@ -87,6 +97,12 @@ export class KubeClient {
     } finally {
       response.destroy();
     }
+  }
+
+  #refusal(status: number, text: string, request: KubeRequest): LintelError {
+    const denial = status === 403 ? parseDenial(text.replaceAll('\\"', '"')) : undefined;
+    if (denial !== undefined) this.#denials?.refused(denial);
+    return statusError(status, text, request, this.#access.source);
   }
 
   /** Closes the connections that wait for the next request. */

@@ -1,6 +1,7 @@
 import type { ErrorCode, Fault } from "../../ground/errors.ts";
 import { LintelError } from "../../ground/errors.ts";
 import { isRecord, stringAt } from "../../ground/json.ts";
+import { denialRemedy, denialSentence, parseDenial } from "./denial.ts";
 import type { KubeRequest } from "./kube-client.ts";
 
 /**
@@ -57,6 +58,10 @@ function unknownKind(request: Pick<KubeRequest, "method" | "path">): LintelError
 /** A namespace that is being deleted refuses new objects with 403 too; that is no matter of permissions. */
 function forbidden(reason: string, said: string, source: string): LintelError {
   if (/because it is being terminated/.test(said)) return failure("Conflict", "user", said);
+  const denial = parseDenial(said);
+  if (denial !== undefined) {
+    return failure("Forbidden", "user", denialSentence(denial), { hint: denialRemedy(denial) });
+  }
   const hint = reason === "Forbidden" ? 'Apply the roles that "lintel manifests" prints' : `Check who ${source} is`;
   return failure("Forbidden", "user", said, { hint });
 }
