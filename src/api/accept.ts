@@ -2,7 +2,7 @@ import { notAcceptable } from "./status.ts";
 
 /** How a client wants objects: as they are, as a Table for printing, or their metadata only. */
 export interface OutputForm {
-  readonly encoding: "json" | "yaml";
+  readonly encoding: "json" | "yaml" | "protobuf";
   readonly as: "Object" | "Table" | "PartialObjectMetadata";
   /** `meta.k8s.io/v1` or `meta.k8s.io/v1beta1`: the version of the Table or metadata. */
   readonly metaVersion: string;
@@ -16,6 +16,8 @@ export interface MediaRange {
 
 /** The longest Accept header that is looked at, in media ranges. */
 const RANGES_MAX = 32;
+/** The media type of Kubernetes' protobuf. */
+export const PROTOBUF = "application/vnd.kubernetes.protobuf";
 const SUPPORTED = ["application/json", "application/yaml"] as const;
 
 /** Returns the media ranges of an Accept header, the most wanted first (RFC 9110 section 12.5.1). */
@@ -41,16 +43,18 @@ function parseRange(text: string): MediaRange & { readonly quality: number } {
 }
 
 /**
- * Returns the first form the client accepts that this API can make. A list is asked for as `PartialObjectMetadataList`,
+ * Returns the first form the client accepts that this API can make; protobuf only of kinds that have it. A list is asked for as `PartialObjectMetadataList`,
  * one object as `PartialObjectMetadata`; both count for both. Throws NotAcceptable when there is none.
  */
-export function negotiate(header: string | undefined): OutputForm {
+export function negotiate(header: string | undefined, hasProtobuf: boolean = false): OutputForm {
   for (const range of parseAccept(header)) {
     const encoding = encodingOf(range.type);
     const form = formOf(range.parameters);
-    if (encoding !== undefined && form !== undefined) return { encoding, ...form };
+    if (encoding === undefined || form === undefined) continue;
+    // Tables and bare metadata are JSON; clients that want protobuf name that too.
+    if (encoding !== "protobuf" || (hasProtobuf && form.as === "Object")) return { encoding, ...form };
   }
-  throw notAcceptable(SUPPORTED);
+  throw notAcceptable(hasProtobuf ? [...SUPPORTED, PROTOBUF] : SUPPORTED);
 }
 
 function encodingOf(type: string): OutputForm["encoding"] | undefined {
@@ -63,6 +67,8 @@ function encodingOf(type: string): OutputForm["encoding"] | undefined {
     case "application/yaml":
     case "text/yaml":
       return "yaml";
+    case PROTOBUF:
+      return "protobuf";
     default:
       return undefined;
   }

@@ -23,7 +23,6 @@ const NOT_NEEDED: ReadonlyMap<string, string> = new Map([
 
 const RUNS_NOTHING = "stored, but this edge runs no workloads";
 const NO_VOLUMES = "stored, but this edge provides no volumes";
-const NO_ROLES = "stored, but whoever has this API's token may do everything";
 const NO_WEBHOOKS = "stored, but no webhook is called here";
 
 const NOTICES: ReadonlyMap<string, string> = new Map([
@@ -42,14 +41,19 @@ const NOTICES: ReadonlyMap<string, string> = new Map([
   ["persistentvolumeclaims", NO_VOLUMES],
   ["persistentvolumes", NO_VOLUMES],
   ["storageclasses.storage.k8s.io", NO_VOLUMES],
-  ["serviceaccounts", NO_ROLES],
-  ["roles.rbac.authorization.k8s.io", NO_ROLES],
-  ["rolebindings.rbac.authorization.k8s.io", NO_ROLES],
-  ["clusterroles.rbac.authorization.k8s.io", NO_ROLES],
-  ["clusterrolebindings.rbac.authorization.k8s.io", NO_ROLES],
   ["mutatingwebhookconfigurations.admissionregistration.k8s.io", NO_WEBHOOKS],
   ["validatingwebhookconfigurations.admissionregistration.k8s.io", NO_WEBHOOKS],
   ["networkpolicies.networking.k8s.io", "stored, but this edge filters no traffic between pods"],
+]);
+
+/** The API itself goes by these. */
+const ACTED_ON: ReadonlySet<string> = new Set([
+  "serviceaccounts",
+  "certificatesigningrequests.certificates.k8s.io",
+  "roles.rbac.authorization.k8s.io",
+  "rolebindings.rbac.authorization.k8s.io",
+  "clusterroles.rbac.authorization.k8s.io",
+  "clusterrolebindings.rbac.authorization.k8s.io",
 ]);
 
 /**
@@ -69,6 +73,7 @@ function reason(kind: Kind, object: KubeObject): string | undefined {
   }
   const product = isOfProduct ? NOT_NEEDED.get(productOf(object)) : undefined;
   if (product !== undefined) return product;
+  if (ACTED_ON.has(resourceName(kind))) return undefined;
   return isAccepted ? (NOTICES.get(resourceName(kind)) ?? "stored, but nothing here acts on it") : undefined;
 }
 

@@ -18,6 +18,7 @@ export function encoded(
   encoding: OutputForm["encoding"] = "json",
   headers: Answer["headers"] = {},
 ): Answer {
+  // What is no object of a kind is JSON to clients that want protobuf: they tell by the content type.
   return encoding === "yaml"
     ? { httpStatus, contentType: "application/yaml", body: stringify(value), headers }
     : { httpStatus, contentType: "application/json", body: `${JSON.stringify(value)}\n`, headers };

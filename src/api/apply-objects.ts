@@ -1,5 +1,6 @@
 import { isRecord, recordAt, stringAt } from "../ground/json.ts";
 import type { KubeObject } from "../resource/object.ts";
+import { ADMIN } from "./access/identity.ts";
 import { warningHeaders } from "./answer.ts";
 import type { Answer } from "./answer.ts";
 import { applyObject } from "./apply.ts";
@@ -34,6 +35,8 @@ export async function applyObjectPatch(
     duplicates: body.duplicates,
     subresource: route.subresource === "status" ? "status" : undefined,
     catalog: await context.definitions.current(),
+    guard: context.guard,
+    ...(context.identity === ADMIN ? {} : { requester: context.identity }),
   });
   const isNew = applied.outcome === "created";
   const headers = warningHeaders(warningsOf(route, applied));

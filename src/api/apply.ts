@@ -16,6 +16,7 @@ import { BUILT_IN } from "./catalog.ts";
 import { ApiStatusError, badRequest, notFound, toApiStatusError } from "./status.ts";
 import type { AdmitOptions, FieldValidation } from "./validate/admit.ts";
 import { admit } from "./validate/admit.ts";
+import type { Requester } from "./validate/certificate-request.ts";
 import { decodeCustom } from "./validate/decode-custom.ts";
 import type { DecodeFindings } from "./validate/decode-typed.ts";
 import { decodeTyped } from "./validate/decode-typed.ts";
@@ -40,6 +41,10 @@ export interface ApplyOptions {
   readonly subresource?: "status" | undefined;
   /** What is served. @default Lintel's own kinds */
   readonly catalog?: Catalog;
+  /** Throws when whoever applies may not store the result. @default nobody is asked */
+  readonly guard?: (kind: Kind, object: KubeObject, isNew: boolean) => Promise<void>;
+  /** Recorded in new CertificateRequests. @default system:admin */
+  readonly requester?: Requester;
 }
 
 /** What came of applying. */
@@ -145,6 +150,7 @@ async function applyOnce(store: Store, decoded: Decoded, options: ApplyOptions):
   const merged = applyFields({ ...options, kind, applied, said, live, manager: options.fieldManager });
   const annotated = withLastApplied(merged.object, options.fieldManager, decoded.configuration);
   const admitted = admit(annotated, await admitOptions(store, decoded, live, options));
+  if (options.subresource === undefined) await options.guard?.(kind, admitted.object, live === undefined);
   const next = withManagedFields(admitted.object, merged.managers);
   const warnings = [...decoded.warnings, ...admitted.warnings];
   const writing = { dryRun: options.dryRun ?? false };
@@ -185,6 +191,7 @@ async function admitOptions(
     subresource: options.subresource,
     // Unknown fields are gone by now; what the merge kept of the live object is not the applier's doing.
     validation: "Ignore",
+    ...(options.requester === undefined ? {} : { requester: options.requester }),
     ...(kind === SERVICE ? { allocation: await readServiceAllocation(store) } : {}),
   };
 }

@@ -1,28 +1,32 @@
 import { isLintelError } from "../ground/errors.ts";
 import { jsonEqual } from "../ground/json.ts";
 import { customResourceDefinitions } from "../resource/definition/custom-resource-definitions.ts";
-import { ACCEPTED_KINDS, CUSTOM_RESOURCE_DEFINITION, KINDS, NAMESPACE } from "../resource/kind.ts";
+import { ACCEPTED_KINDS, CUSTOM_RESOURCE_DEFINITION, KINDS, NAMESPACE, type Kind } from "../resource/kind.ts";
 import { withDefinitionDefaults } from "./definitions/definition-defaults.ts";
 import type { KubeObject } from "../resource/object.ts";
+import { BOOTSTRAP_ROLES } from "./bootstrap-roles.ts";
 import type { Store } from "../store/contract.ts";
 
 /** The namespaces that every cluster has. */
 const NAMESPACES = ["default", "kube-system", "kube-public", "kube-node-lease"] as const;
 
 /**
- * Makes a store ready to be served: it gets to know every kind, the four namespaces of any cluster where they are
- * missing, and the definitions of the kinds that a cluster would have from CustomResourceDefinitions. Idempotent.
+ * Makes a store ready to be served: it gets to know every kind, the four namespaces and the roles of any cluster where
+ * they are missing, and the definitions of the kinds that a cluster would have from CustomResourceDefinitions. Idempotent.
  */
 export async function ensureDefaults(store: Store): Promise<void> {
   // What an earlier run left of a kind that nobody asks for must still follow its namespace and its owners.
   for (const kind of [...KINDS, ...ACCEPTED_KINDS]) await store.list(kind);
-  for (const name of NAMESPACES) {
-    if ((await store.get(NAMESPACE, "", name)) !== undefined) continue;
-    try {
-      await store.create(NAMESPACE, newNamespace(name));
-    } catch (error) {
-      if (!isLintelError(error, "AlreadyExists")) throw error;
-    }
+  for (const name of NAMESPACES) await ensure(store, NAMESPACE, newNamespace(name));
+  for (const [kind, object] of BOOTSTRAP_ROLES) await ensure(store, kind, object);
+}
+
+async function ensure(store: Store, kind: Kind, object: KubeObject): Promise<void> {
+  if ((await store.get(kind, "", object.metadata.name)) !== undefined) return;
+  try {
+    await store.create(kind, object);
+  } catch (error) {
+    if (!isLintelError(error, "AlreadyExists")) throw error;
   }
   await ensureDefinitions(store);
 }

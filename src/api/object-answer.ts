@@ -1,9 +1,11 @@
 import { listKindOf } from "../resource/kind.ts";
 import type { KubeObject } from "../resource/object.ts";
+import { PROTOBUF } from "./accept.ts";
 import { encoded } from "./answer.ts";
 import type { Answer } from "./answer.ts";
-import { presentList, presentObject } from "./present.ts";
+import { presentList, presentObject, served } from "./present.ts";
 import type { ListMeta, Presentation } from "./present.ts";
+import { encodeKubernetesProtobuf, encodeProtobufList } from "./protobuf/envelope.ts";
 import { cellsOf, headerOfTable } from "./table/table.ts";
 
 /** Characters of a list that are written at a time: other requests are served between two writes. */
@@ -17,6 +19,9 @@ export function objectAnswer(
   headers: Answer["headers"] = {},
 ): Answer {
   const { form, texts, resource } = presentation;
+  if (form.encoding === "protobuf") {
+    return { httpStatus, contentType: PROTOBUF, body: encodeKubernetesProtobuf(served(object, resource)), headers };
+  }
   if (form.encoding === "json" && form.as === "Object") {
     return { httpStatus, contentType: "application/json", body: `${texts.object(object, resource)}\n`, headers };
   }
@@ -25,6 +30,12 @@ export function objectAnswer(
 
 /** Returns the answer that holds a list as the client wants it; JSON is made while it is sent. */
 export function listAnswer(items: readonly KubeObject[], metadata: ListMeta, presentation: Presentation): Answer {
+  if (presentation.form.encoding === "protobuf") {
+    const { resource } = presentation;
+    const shown = items.map((item) => served(item, resource));
+    const of = { apiVersion: resource.apiVersion, kind: resource.kind.kind };
+    return { httpStatus: 200, contentType: PROTOBUF, body: encodeProtobufList(shown, { ...metadata }, of) };
+  }
   if (presentation.form.encoding !== "json") {
     return encoded(200, presentList(items, metadata, presentation), presentation.form.encoding);
   }

@@ -1,8 +1,10 @@
 import type { Clock } from "../ground/clock.ts";
 import { isLintelError } from "../ground/errors.ts";
+import type { Kind } from "../resource/kind.ts";
 import type { KubeObject } from "../resource/object.ts";
 import type { ObjectList, VersionedStore } from "../store/contract.ts";
 import type { Definitions } from "./definitions/definitions.ts";
+import type { Identity } from "./access/identity.ts";
 import { negotiate } from "./accept.ts";
 import type { Answer } from "./answer.ts";
 import { assertNotBeyond, parseListVersion } from "./list-options.ts";
@@ -15,6 +17,7 @@ import { parseIncludeObject } from "./present.ts";
 import type { ListMeta, Presentation } from "./present.ts";
 import type { ApiRequest } from "./request.ts";
 import type { ResourceRoute } from "./route.ts";
+import { hasProtobuf } from "./protobuf/envelope.ts";
 import { badRequest, expired, notFound } from "./status.ts";
 
 /** What handlers of resources share. */
@@ -23,13 +26,17 @@ export interface ObjectContext {
   readonly definitions: Definitions;
   readonly clock: Clock;
   readonly texts: ObjectTexts;
+  /** Who asks. */
+  readonly identity: Identity;
+  /** Throws Forbidden when whoever asks may not store `object`, whatever the path said. */
+  readonly guard: (kind: Kind, object: KubeObject, isNew: boolean) => Promise<void>;
 }
 
 /** Returns how the client wants to see objects. */
 export function presentationOf(context: ObjectContext, route: ResourceRoute, request: ApiRequest): Presentation {
   return {
     resource: route.resource,
-    form: negotiate(request.header("accept")),
+    form: negotiate(request.header("accept"), hasProtobuf(route.resource.apiVersion, route.resource.kind.kind)),
     includeObject: parseIncludeObject(request.query),
     nowMs: context.clock.nowMs(),
     texts: context.texts,

@@ -1,5 +1,10 @@
 import type { ServerResponse } from "node:http";
-import { NAMESPACE, isSameResource } from "../resource/kind.ts";
+import { NAMESPACE, SERVICE_ACCOUNT, SIGNING_REQUEST, isSameResource } from "../resource/kind.ts";
+import { answerApproval } from "./access/approval.ts";
+import type { RoleAuthorizer } from "./access/rbac.ts";
+import type { ServiceAccountTokens } from "./access/service-account-tokens.ts";
+import type { ClientSigner } from "./access/signing-request.ts";
+import { createToken } from "./access/token-request.ts";
 import { warningHeaders } from "./answer.ts";
 import type { Answer } from "./answer.ts";
 import { deleteCollection, deleteObject } from "./delete-objects.ts";
@@ -16,7 +21,11 @@ import { patchObject } from "./patch-objects.ts";
 import { createObject, replaceObject } from "./write-objects.ts";
 
 /** What the handlers of all verbs need. */
-export type VerbContext = WatchContext;
+export interface VerbContext extends WatchContext {
+  readonly tokens: ServiceAccountTokens | undefined;
+  readonly signer: ClientSigner | undefined;
+  readonly authorizer: RoleAuthorizer;
+}
 
 /** Answers a request for a resource; undefined when the answer was streamed into `response`. */
 export async function answerResource(
@@ -112,6 +121,11 @@ async function answerObject(
 async function answerSubresource(context: VerbContext, route: ResourceRoute, request: ApiRequest): Promise<Answer> {
   const { kind } = route.resource;
   if (route.subresource === "scale" && hasScale(kind)) return answerScale(context, route, request);
+  if (route.subresource === "token" && kind === SERVICE_ACCOUNT) {
+    if (request.method !== "POST") throw methodNotAllowed();
+    return createToken(context, context.tokens, route, request);
+  }
+  if (route.subresource === "approval" && kind === SIGNING_REQUEST) return answerApproval(context, route, request);
   const isStatus = route.subresource === "status" && kind.hasStatus;
   const isFinalize = route.subresource === "finalize" && isSameResource(kind, NAMESPACE);
   if (!isStatus && !isFinalize) throw noSuchPath();

@@ -7,7 +7,7 @@ export type ApiRoute =
   | { readonly to: "openapiV3"; /** Empty for the index. */ readonly document: string }
   | { readonly to: "group"; readonly group: string }
   | { readonly to: "groupVersion"; readonly group: string; readonly version: string }
-  | { readonly to: "review"; readonly group: string; readonly plural: string }
+  | { readonly to: "review"; readonly group: string; readonly plural: string; readonly namespace: string }
   | ResourceRoute
   | { readonly to: "nothing" };
 
@@ -66,11 +66,18 @@ function routeVersion(catalog: Catalog, group: string, segments: readonly string
   const [version = "", ...rest] = segments;
   if (rest.length === 0) return { to: "groupVersion", group, version };
   if (group === "authorization.k8s.io" || group === "authentication.k8s.io") {
-    return version === "v1" && rest.length === 1 ? { to: "review", group, plural: rest[0] ?? "" } : NOTHING;
+    return version === "v1" ? routeReview(group, rest) : NOTHING;
   }
   return rest[0] === "namespaces" && rest.length > 2
     ? routeInNamespace(catalog, group, version, rest)
     : routeResource(catalog, group, version, "", rest);
+}
+
+function routeReview(group: string, segments: readonly string[]): ApiRoute {
+  if (segments.length === 1) return { to: "review", group, plural: segments[0] ?? "", namespace: "" };
+  const [first, namespace = "", plural = "", ...extra] = segments;
+  const isNamespaced = first === "namespaces" && plural !== "" && extra.length === 0;
+  return isNamespaced ? { to: "review", group, plural, namespace } : NOTHING;
 }
 
 function routeInNamespace(catalog: Catalog, group: string, version: string, segments: readonly string[]): ApiRoute {

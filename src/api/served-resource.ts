@@ -1,5 +1,6 @@
 import {
   ACCEPTED_KINDS,
+  AUTOSCALER,
   EVENT,
   INGRESS,
   KINDS,
@@ -54,6 +55,7 @@ export const SERVED_RESOURCES: readonly ServedResource[] = [
   serveAs(INGRESS, "networking.k8s.io", "v1beta1", deprecatedIngress("networking.k8s.io/v1beta1", "v1.19")),
   serveAs(INGRESS, "extensions", "v1beta1", deprecatedIngress("extensions/v1beta1", "v1.14")),
   serveAs(EVENT, "events.k8s.io", "v1", undefined),
+  serveAs(AUTOSCALER, "autoscaling", "v1", undefined),
   ...OLDER_VERSIONS.map((older) => serveAs(older.kind, older.group, older.version, deprecatedByCertManager(older))),
 ];
 

@@ -6,7 +6,9 @@ import { settle } from "../ground/testing.ts";
 import { CONFIG_MAP, SERVICE } from "../resource/kind.ts";
 import { BUILT_IN } from "./catalog.ts";
 import { Definitions } from "./definitions/definitions.ts";
+import { ADMIN } from "./access/identity.ts";
 import { ObjectTexts } from "./object-texts.ts";
+import { decodeKubernetesProtobuf } from "./protobuf/envelope.ts";
 import type { ApiRequest } from "./request.ts";
 import { routePath } from "./route.ts";
 import { TestApi, at } from "./testing.ts";
@@ -76,10 +78,18 @@ describe("ApiServer refusals", () => {
     assert.equal((await api.call("POST", CONFIG_MAPS, { body: long })).status, 413);
   });
 
-  it("answers 406 when only protobuf is accepted", async () => {
+  it("answers in protobuf where a kind has it, and 406 to who accepts nothing else of another", async () => {
     await using api = await TestApi.open();
+    await api.call("POST", CONFIG_MAPS, { body: configMap("a", { k: "v" }) });
     const headers = { accept: "application/vnd.kubernetes.protobuf" };
-    assert.equal((await api.call("GET", CONFIG_MAPS, { headers })).status, 406);
+    const response = await api.fetch("GET", `${CONFIG_MAPS}/a`, { headers });
+    assert.equal(response.headers.get("content-type"), "application/vnd.kubernetes.protobuf");
+    const read = decodeKubernetesProtobuf(new Uint8Array(await response.arrayBuffer()));
+    assert.deepEqual([read["kind"], at(read, "metadata.name"), read["data"]], ["ConfigMap", "a", { k: "v" }]);
+    const custom = "/apis/cert-manager.io/v1/namespaces/default/issuers";
+    assert.equal((await api.call("GET", custom, { headers })).status, 406);
+    const either = { accept: "application/vnd.kubernetes.protobuf,application/json" };
+    assert.equal((await api.call("GET", custom, { headers: either })).status, 200);
   });
 
   it("keeps the cause to the log when the store fails", async () => {
@@ -456,7 +466,8 @@ describe("ApiServer watches", () => {
     await using api = await TestApi.open();
     // So many sockets would be more test than is good for the machine: the set is filled instead.
     const definitions = new Definitions(api.store, api.clock);
-    const context = { store: api.store, definitions, clock: api.clock, texts: new ObjectTexts() };
+    const texts = new ObjectTexts();
+    const context = { store: api.store, definitions, clock: api.clock, texts, identity: ADMIN, guard: allowAll };
     const watching = new Set(
       Array.from({ length: WATCHES_MAX }, (): ServerResponse => Object.create(null) as ServerResponse),
     );
@@ -534,3 +545,5 @@ describe("ApiServer documents", () => {
     assert.equal((await api.call("GET", path)).status, 405);
   });
 });
+
+async function allowAll(): Promise<void> {}

@@ -1,15 +1,24 @@
+import type { KeyObject } from "node:crypto";
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../ground/clock.ts";
 import { messageOf } from "../ground/errors.ts";
 import { isRecord } from "../ground/json.ts";
 import type { Logger } from "../ground/log.ts";
+import { SIGNING_REQUEST } from "../resource/kind.ts";
 import type { VersionedStore } from "../store/contract.ts";
+import { admitRequest, refusal } from "./access/admit-request.ts";
+import { Authenticator } from "./access/authenticate.ts";
+import { assertNoEscalation } from "./access/escalation.ts";
+import { ADMIN, type Identity } from "./access/identity.ts";
+import { RoleAuthorizer } from "./access/rbac.ts";
+import { ServiceAccountTokens } from "./access/service-account-tokens.ts";
+import { signingRequestProblem, type ClientSigner } from "./access/signing-request.ts";
+import { wishOf } from "./access/wish-of.ts";
 import { parseAccept } from "./accept.ts";
 import type { MediaRange } from "./accept.ts";
 import { encoded, refused } from "./answer.ts";
 import type { Answer } from "./answer.ts";
-import { TokenCheck } from "./authenticate.ts";
 import { objectOf, readObjectBody } from "./body.ts";
 import { BUILT_IN } from "./catalog.ts";
 import type { Catalog } from "./catalog.ts";
@@ -20,13 +29,14 @@ import { OpenApiDocuments } from "./openapi/open-api-documents.ts";
 import { Definitions } from "./definitions/definitions.ts";
 import { answerResource } from "./resource-verbs.ts";
 import type { VerbContext } from "./resource-verbs.ts";
+import type { ObjectContext } from "./read-objects.ts";
 import { readRequest } from "./request.ts";
 import type { ApiRequest } from "./request.ts";
 import { findReview } from "./reviews.ts";
 import { routePath } from "./route.ts";
-import type { ApiRoute } from "./route.ts";
+import type { ApiRoute, ResourceRoute } from "./route.ts";
 import { HashedAnswers } from "./hashed-answers.ts";
-import { methodNotAllowed, noSuchPath, toApiStatusError, unauthorized } from "./status.ts";
+import { forbidden, methodNotAllowed, noSuchPath, toApiStatusError } from "./status.ts";
 
 /** What an {@link ApiServer} is made of. */
 export interface ApiServerOptions {
@@ -35,6 +45,10 @@ export interface ApiServerOptions {
   readonly log: Logger;
   /** The bearer token that every request but health and version must carry. */
   readonly token: string;
+  /** Signs tokens of ServiceAccounts: a P-256 key. @default they have none */
+  readonly tokenKey?: KeyObject;
+  /** Signs client certificates; the TLS server must accept those of its authority. @default none are signed */
+  readonly signer?: ClientSigner;
   /** Lintel's own version, told beside the Kubernetes version that the API speaks. */
   readonly version: string;
 }
@@ -50,7 +64,9 @@ export class ApiServer {
   /** The request listener for a `node:http` or `node:https` server. */
   readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
   readonly #options: ApiServerOptions;
-  readonly #tokens: TokenCheck;
+  readonly #authenticator: Authenticator;
+  readonly #authorizer: RoleAuthorizer;
+  readonly #tokens: ServiceAccountTokens | undefined;
   /** The documents of one catalog; made anew when users define something. */
   #documents: { readonly catalog: Catalog; readonly hashed: HashedAnswers };
   readonly #context: VerbContext;
@@ -58,9 +74,12 @@ export class ApiServer {
 
   constructor(options: ApiServerOptions) {
     this.#options = options;
-    this.#tokens = new TokenCheck(options.token);
+    const { store, clock, token, tokenKey, signer } = options;
+    this.#tokens = tokenKey === undefined ? undefined : new ServiceAccountTokens({ key: tokenKey, store, clock });
+    this.#authenticator = new Authenticator({ token, tokens: this.#tokens, clock });
+    this.#authorizer = new RoleAuthorizer(store);
     this.#documents = documentsOf(BUILT_IN);
-    const definitions = new Definitions(options.store, options.clock);
+    const definitions = new Definitions(store, clock);
     this.#context = {
       store: definitions.store,
       definitions,
@@ -68,6 +87,11 @@ export class ApiServer {
       texts: new ObjectTexts(),
       closing: this.#closing.signal,
       watching: new Set(),
+      identity: ADMIN,
+      guard: () => Promise.resolve(),
+      tokens: this.#tokens,
+      signer,
+      authorizer: this.#authorizer,
     };
     this.handle = (request, response) => void this.#handle(request, response);
   }
@@ -83,7 +107,7 @@ export class ApiServer {
     response.on("error", () => undefined);
     const request = readRequest(incoming);
     try {
-      const answer = await this.#answer(request, response);
+      const answer = await this.#answer(incoming, request, response);
       if (answer !== undefined) await send(response, answer);
     } catch (error) {
       // Nobody is there any more to be answered.
@@ -102,18 +126,51 @@ export class ApiServer {
   }
 
   /** Returns the answer, or undefined when it was streamed. */
-  async #answer(request: ApiRequest, response: ServerResponse): Promise<Answer | undefined> {
+  async #answer(incoming: IncomingMessage, request: ApiRequest, response: ServerResponse): Promise<Answer | undefined> {
     const catalog = await this.#context.definitions.current();
     const route = routePath(request.path, catalog);
     const isPublic = route.to === "health" || route.to === "version";
+    const access = { authenticator: this.#authenticator, authorizer: this.#authorizer };
     const claim = request.header("authorization") ?? "";
     // Whoever claims to be somebody is told when that is wrong, even where nobody in particular may ask.
-    if ((claim !== "" || !isPublic) && !this.#tokens.accepts(claim)) throw unauthorized();
-    if (route.to === "resource") return answerResource(this.#context, route, request, response);
-    if (route.to === "review") return answerReview(route, request);
-    if (route.to === "nothing") throw noSuchPath();
+    if (isPublic && claim !== "") await access.authenticator.identify(claim, incoming.socket);
+    const identity = isPublic ? undefined : await admitRequest(access, route, request, incoming);
+    if (route.to === "resource" && identity !== undefined) {
+      const guard = this.#guard(identity, route, request);
+      return answerResource({ ...this.#context, identity, guard }, route, request, response);
+    }
+    if (route.to === "review" && identity !== undefined) return this.#review(route, request, identity);
+    if (route.to === "nothing" || route.to === "resource" || route.to === "review") throw noSuchPath();
     if (request.method !== "GET" && request.method !== "HEAD") throw methodNotAllowed();
     return this.#document(route, request, catalog);
+  }
+
+  /** What is checked of an object that is about to be stored beyond what the path told. */
+  #guard(identity: Identity, route: ResourceRoute, request: ApiRequest): ObjectContext["guard"] {
+    return async (kind, object, isNew) => {
+      const wish = wishOf(route, request);
+      if (isNew && wish.to === "resource" && wish.verb !== "create") {
+        const creation = { ...wish, verb: "create" };
+        if (!(await this.#authorizer.decide(identity, creation)).allowed) throw refusal(identity, creation);
+      }
+      await assertNoEscalation(this.#options.store, this.#authorizer, identity, kind, object);
+      const { signer } = this.#options;
+      const isRequest = isNew && kind === SIGNING_REQUEST && signer !== undefined;
+      const problem = isRequest ? signingRequestProblem(object, signer) : undefined;
+      if (problem !== undefined) throw forbidden(kind, object.metadata.name, problem);
+    };
+  }
+
+  async #review(route: Extract<ApiRoute, { to: "review" }>, request: ApiRequest, identity: Identity): Promise<Answer> {
+    const review = findReview(route.group, route.plural);
+    if (review === undefined || review.namespaced !== (route.namespace !== "")) throw noSuchPath();
+    if (request.method !== "POST") throw methodNotAllowed();
+    const body = await readObjectBody(request);
+    const asked = body.isEmpty ? {} : objectOf(body);
+    const metadata = isRecord(asked["metadata"]) ? asked["metadata"] : {};
+    const about = { identity, namespace: route.namespace, authorizer: this.#authorizer, tokens: this.#tokens };
+    const answer = await review.answer(asked, about);
+    return encoded(201, { kind: review.kind, apiVersion: `${route.group}/v1`, metadata, ...answer });
   }
 
   #document(
@@ -184,17 +241,6 @@ function aggregatedVersion(range: MediaRange): "v2" | "v2beta1" | "legacy" | und
   }
   const version = range.parameters.get("v");
   return version === "v2" || version === "v2beta1" ? version : undefined;
-}
-
-async function answerReview(route: Extract<ApiRoute, { to: "review" }>, request: ApiRequest): Promise<Answer> {
-  const review = findReview(route.group, route.plural);
-  if (review === undefined) throw noSuchPath();
-  if (request.method !== "POST") throw methodNotAllowed();
-  const body = await readObjectBody(request);
-  const asked = body.isEmpty ? {} : objectOf(body);
-  const metadata = isRecord(asked["metadata"]) ? asked["metadata"] : {};
-  const apiVersion = `${route.group}/v1`;
-  return encoded(201, { kind: review.kind, apiVersion, metadata, ...review.answer(asked) });
 }
 
 function found(document: object | undefined): Answer {

@@ -85,7 +85,8 @@ function codeOf(reason: string): ErrorCode {
 export type ResourceRef = Pick<Kind, "group" | "plural" | "kind">;
 
 function detailsOf(resource: ResourceRef, name: string): StatusDetails {
-  return { name, ...(resource.group === "" ? {} : { group: resource.group }), kind: resource.plural };
+  const { group, plural: kind } = resource;
+  return { ...(name === "" ? {} : { name }), ...(group === "" ? {} : { group }), kind };
 }
 
 /** 404: the object does not exist. */

@@ -1,7 +1,8 @@
-import { stringAt } from "../ground/json.ts";
-import { CUSTOM_RESOURCE_DEFINITION, SERVICE, isSameResource } from "../resource/kind.ts";
+import { recordAt, stringAt } from "../ground/json.ts";
+import { CUSTOM_RESOURCE_DEFINITION, SERVICE, SIGNING_REQUEST, isSameResource } from "../resource/kind.ts";
 import type { Kind } from "../resource/kind.ts";
 import type { KubeObject } from "../resource/object.ts";
+import { ADMIN } from "./access/identity.ts";
 import { giveStandingStatus, noticeOf } from "./accepted.ts";
 import { recordUpdate } from "./managed-fields/record-update.ts";
 import { assertNamespaceIsOpen } from "./namespace-check.ts";
@@ -35,7 +36,8 @@ export async function storeNew(context: ObjectContext, route: ResourceRoute, dra
   const name = nameOf(draft.input);
   await assertNamespaceIsOpen(context.store, kind, route.namespace, name);
   const admitted = await admitDraft(context, route, draft, undefined);
-  const tracked = withManager(context, route, draft, undefined, admitted.object);
+  await context.guard(kind, admitted.object, true);
+  const tracked = withManager(context, route, draft, undefined, withAsker(context, kind, admitted.object));
   const created = await attempt(route, tracked.metadata.name, () =>
     context.store.create(kind, tracked, { dryRun: draft.choices.dryRun }),
   );
@@ -55,6 +57,7 @@ export async function storeNext(
 ): Promise<Written> {
   const { kind } = route.resource;
   const admitted = await admitDraft(context, route, draft, existing);
+  if (route.subresource !== "status") await context.guard(kind, admitted.object, false);
   const tracked = withManager(context, route, draft, existing, admitted.object);
   const options = { dryRun: draft.choices.dryRun };
   const object = await attempt(route, existing.metadata.name, () =>
@@ -92,9 +95,19 @@ async function admitDraft(
     existing,
     subresource: route.subresource === "status" ? "status" : undefined,
     patch: draft.patch,
+    ...(context.identity === ADMIN ? {} : { requester: context.identity }),
     ...(isSameResource(kind, SERVICE) ? { allocation: await readServiceAllocation(context.store) } : {}),
   };
   return admit(draft.input, options);
+}
+
+/** A request for a certificate says who made it, whatever it claims. */
+function withAsker(context: ObjectContext, kind: Kind, object: KubeObject): KubeObject {
+  if (kind !== SIGNING_REQUEST) return object;
+  const { username, uid, groups, extra } = context.identity;
+  const { uid: _uid, extra: _extra, ...spec } = recordAt(object, "spec");
+  const asker = { username, groups, ...(uid === undefined ? {} : { uid }), ...(extra === undefined ? {} : { extra }) };
+  return { ...object, spec: { ...spec, ...asker } };
 }
 
 async function attempt(route: ResourceRoute, name: string, write: () => Promise<KubeObject>): Promise<KubeObject> {

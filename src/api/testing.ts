@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { isRecord } from "../ground/json.ts";
@@ -46,7 +47,14 @@ export class TestApi implements AsyncDisposable {
 
   private constructor() {
     this.store = new MemoryStore({ clock: this.clock });
-    this.api = new ApiServer({ store: this.store, clock: this.clock, log: this.log, token: TOKEN, version: "0.0.0" });
+    this.api = new ApiServer({
+      store: this.store,
+      clock: this.clock,
+      log: this.log,
+      token: TOKEN,
+      tokenKey: generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey,
+      version: "0.0.0",
+    });
     this.#server = createServer(this.api.handle);
   }
 

@@ -6,8 +6,11 @@ import type { WatchEvent } from "../store/contract.ts";
 import { assertNotBeyond, checkWatchOptions } from "./list-options.ts";
 import { parseSelection } from "./object-filter.ts";
 import type { Selection } from "./object-filter.ts";
+import { PROTOBUF } from "./accept.ts";
 import { watchedText } from "./object-answer.ts";
+import { served } from "./present.ts";
 import type { Presentation } from "./present.ts";
+import { encodeKubernetesProtobuf, encodeProtobufEvent } from "./protobuf/envelope.ts";
 import { parseCount, presentationOf } from "./read-objects.ts";
 import type { ObjectContext } from "./read-objects.ts";
 import { isTrue } from "./request.ts";
@@ -154,7 +157,8 @@ class WatchStream {
 
   /** Sends the headers at once: clients count their patience from them. */
   open(): void {
-    this.#response.writeHead(200, { "Content-Type": "application/json", "Cache-Control": "no-cache, private" });
+    const contentType = this.#isProtobuf ? `${PROTOBUF};stream=watch` : "application/json";
+    this.#response.writeHead(200, { "Content-Type": contentType, "Cache-Control": "no-cache, private" });
     this.#response.flushHeaders();
   }
 
@@ -167,7 +171,11 @@ class WatchStream {
     if (this.#signal.aborted) return;
     this.#gather();
     this.#isBehind = true;
-    const isFast = this.#response.write(`{"type":"${type}","object":${this.#json(object)}}\n`);
+    const isFast = this.#response.write(
+      this.#isProtobuf
+        ? encodeProtobufEvent(type, encodeKubernetesProtobuf(served(object, this.#presentation.resource)))
+        : `{"type":"${type}","object":${this.#json(object)}}\n`,
+    );
     if (!isFast) await once(this.#response, "drain", { signal: this.#signal });
     this.#isBehind = false;
   }
@@ -199,7 +207,7 @@ class WatchStream {
         ...(endsInitial ? { annotations: { "k8s.io/initial-events-end": "true" } } : {}),
       },
     };
-    this.#response.write(`${JSON.stringify({ type: "BOOKMARK", object })}\n`);
+    this.#tell("BOOKMARK", object);
   }
 
   keepBookmarking(): void {
@@ -213,7 +221,23 @@ class WatchStream {
     const status = isLintelError(error, "Gone")
       ? expired(`too old resource version: ${this.#version}`)
       : toApiStatusError(error);
-    this.#response.write(`${JSON.stringify({ type: "ERROR", object: status.status })}\n`);
+    this.#tell("ERROR", { ...status.status });
+  }
+
+  /** Writes an event that is of no object of the collection. */
+  #tell(
+    type: "BOOKMARK" | "ERROR",
+    object: Readonly<Record<string, unknown>> & Pick<KubeObject, "apiVersion" | "kind">,
+  ): void {
+    this.#response.write(
+      this.#isProtobuf
+        ? encodeProtobufEvent(type, encodeKubernetesProtobuf(object))
+        : `${JSON.stringify({ type, object })}\n`,
+    );
+  }
+
+  get #isProtobuf(): boolean {
+    return this.#presentation.form.encoding === "protobuf";
   }
 
   end(): void {

@@ -27,6 +27,7 @@ import {
   isEmbeddedDirectory,
   LOCAL_ISSUER,
 } from "./default-objects.ts";
+import { ClientAuthority } from "./client-authority.ts";
 import { CertificateMetrics } from "./certificate-metrics.ts";
 import { liveWorkers, preflightWhen, runControlRole, tell, tellSummary, type ControlRole } from "./control-role.ts";
 import { EdgeFeed } from "./edge-feed.ts";
@@ -40,7 +41,14 @@ import { Metrics } from "./metrics.ts";
 import { progressLine } from "./progress-line.ts";
 import { addressText, parseControlSettings, type ControlSettings } from "./role-settings.ts";
 import { isSettled } from "./settled.ts";
-import { FEED_SOCKET, SNAPSHOT_FILE, ensureToken, stateFolderAt, writeFileAtomically } from "./state-folder.ts";
+import {
+  FEED_SOCKET,
+  SNAPSHOT_FILE,
+  ensureServiceAccountKey,
+  ensureToken,
+  stateFolderAt,
+  writeFileAtomically,
+} from "./state-folder.ts";
 import { storeTarget } from "./store-target.ts";
 
 /** Runs store, API, controllers, local CA and its ACME server until the supervisor ends the process. */
@@ -94,7 +102,7 @@ class Control implements ControlRole {
     await using resources = new AsyncDisposableStack();
 
     const acmeBase = `https://${addressText(settings.acme)}`;
-    const [ca, store, kept] = await Promise.all([
+    const [ca, store, kept, clients] = await Promise.all([
       LocalCa.open({
         directory: folder.localCa,
         clock: systemClock,
@@ -102,6 +110,7 @@ class Control implements ControlRole {
       }),
       SqliteStore.open({ path: folder.database, clock: systemClock }),
       readKeptSnapshot(SNAPSHOT_FILE),
+      ClientAuthority.open({ file: folder.clientAuthority, clock: systemClock }),
     ]);
     resources.defer(() => store.close());
     writeFileAtomically(folder.caCertificate, ca.rootPem, 0o644);
@@ -133,7 +142,15 @@ class Control implements ControlRole {
       random: systemRandom,
     });
     resources.defer(() => acme.close());
-    const api = new ApiServer({ store, clock: systemClock, log, token, version: settings.version });
+    const api = new ApiServer({
+      store,
+      clock: systemClock,
+      log,
+      token,
+      tokenKey: ensureServiceAccountKey(folder),
+      signer: clients,
+      version: settings.version,
+    });
     resources.defer(() => api.close());
     for (const [name, handle] of [
       ["acme", acme.handle],
@@ -141,7 +158,8 @@ class Control implements ControlRole {
     ] as const) {
       const fds = link.start.sockets[name] ?? [];
       const names = name === "acme" ? settings.acmeNames : [];
-      const opened = await LoopbackServer.open({ fds, ca, names, clock: systemClock, log, handle });
+      const clientAuthority = name === "api" ? clients.authorityPem : undefined;
+      const opened = await LoopbackServer.open({ fds, ca, names, clientAuthority, clock: systemClock, log, handle });
       resources.defer(() => opened.close());
     }
 

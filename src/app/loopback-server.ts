@@ -30,7 +30,10 @@ export class LoopbackServer {
   /** Listens; resolves when connections are accepted. */
   static async open(options: LoopbackServerOptions): Promise<LoopbackServer> {
     const tls = await issue(options);
-    const servers = options.fds.map(() => createServer({ ...tls, minVersion: "TLSv1.2" }, options.handle));
+    const requestCert = options.clientAuthority !== undefined;
+    // Whoever handles the request judges the certificate: one that is not right is answered, not cut off.
+    const settings = { ...tls, requestCert, rejectUnauthorized: false, minVersion: "TLSv1.2" } as const;
+    const servers = options.fds.map(() => createServer(settings, options.handle));
     await Promise.all(servers.map((server, index) => listen(server, options.fds[index] ?? -1)));
     const opened = new LoopbackServer(options, servers);
     opened.#scheduleRenewal();
@@ -66,15 +69,24 @@ export interface LoopbackServerOptions {
   readonly ca: LocalCa;
   /** Names and addresses by which it is reached beside those of loopback. @default none */
   readonly names?: readonly string[];
+  /** PEM of the authority whose client certificates are told to `handle`. @default clients are asked for none */
+  readonly clientAuthority?: string | undefined;
   readonly clock: Clock;
   readonly log: Logger;
   readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
-async function issue(options: LoopbackServerOptions): Promise<{ readonly key: string; readonly cert: string }> {
+async function issue(options: LoopbackServerOptions): Promise<TlsContext> {
   const names = [...new Set([...NAMES, ...(options.names ?? [])])];
   const { chain, key } = await options.ca.issue({ names, durationMs: CERTIFICATE_MS });
-  return { key, cert: chain };
+  const { clientAuthority } = options;
+  return { key, cert: chain, ...(clientAuthority === undefined ? {} : { ca: clientAuthority }) };
+}
+
+interface TlsContext {
+  readonly key: string;
+  readonly cert: string;
+  readonly ca?: string;
 }
 
 function listen(server: Server, fd: number): Promise<void> {

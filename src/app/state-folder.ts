@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { randomBytes } from "node:crypto";
+import { createPrivateKey, generateKeyPairSync, randomBytes, type KeyObject } from "node:crypto";
 import { dirname, join } from "node:path";
 import { LintelError } from "../ground/errors.ts";
 
@@ -17,6 +17,9 @@ export interface StateFolder {
   /** What `lintel status` needs to find the instance. */
   readonly instance: string;
   readonly token: string;
+  /** The authority of client certificates, and the key that signs tokens of ServiceAccounts. */
+  readonly clientAuthority: string;
+  readonly serviceAccountKey: string;
   /** Which objects came from files, so that they go when the files do. */
   readonly applied: string;
   /** The ports of the last run, tried first where any port will do. */
@@ -43,6 +46,8 @@ export function stateFolderAt(directory: string): StateFolder {
     log: join(directory, "lintel.log"),
     instance: join(directory, "run", "instance.json"),
     token: join(directory, "token"),
+    clientAuthority: join(directory, "client-authority.pem"),
+    serviceAccountKey: join(directory, "service-account.key"),
     applied: join(directory, "applied.json"),
     ports: join(directory, "run", "ports.json"),
     example: join(directory, "example"),
@@ -131,4 +136,13 @@ export function ensureToken(folder: StateFolder): string {
   const token = randomBytes(32).toString("base64url");
   writeFileAtomically(folder.token, `${token}\n`, 0o600);
   return token;
+}
+
+/** Returns the key that signs tokens of ServiceAccounts, made on the first start and kept: tokens outlive a restart. */
+export function ensureServiceAccountKey(folder: StateFolder): KeyObject {
+  const before = readFileIfAny(folder.serviceAccountKey);
+  if (before !== undefined) return createPrivateKey(before);
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  writeFileAtomically(folder.serviceAccountKey, privateKey.export({ type: "pkcs8", format: "pem" }), 0o600);
+  return privateKey;
 }

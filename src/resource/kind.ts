@@ -168,6 +168,29 @@ export const CRON_JOB: Kind = define("batch/v1", "CronJob", "cronjobs", { ...WOR
 
 export const NODE: Kind = define("v1", "Node", "nodes", { shortNames: ["no"], cluster: true, status: true });
 
+export const SERVICE_ACCOUNT: Kind = define("v1", "ServiceAccount", "serviceaccounts", { shortNames: ["sa"] });
+export const CLUSTER_ROLE_BINDING: Kind = define(
+  "rbac.authorization.k8s.io/v1",
+  "ClusterRoleBinding",
+  "clusterrolebindings",
+  CLUSTER,
+);
+export const CLUSTER_ROLE: Kind = define("rbac.authorization.k8s.io/v1", "ClusterRole", "clusterroles", CLUSTER);
+export const ROLE_BINDING: Kind = define("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings");
+export const ROLE: Kind = define("rbac.authorization.k8s.io/v1", "Role", "roles");
+export const SIGNING_REQUEST: Kind = define(
+  "certificates.k8s.io/v1",
+  "CertificateSigningRequest",
+  "certificatesigningrequests",
+  { ...CLUSTER, shortNames: ["csr"], status: true },
+);
+
+export const AUTOSCALER: Kind = define("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", {
+  shortNames: ["hpa"],
+  categories: ["all"],
+  status: true,
+});
+
 /**
  * Kinds that are stored and served as they come, so that the manifests people have end well, and that no controller of
  * Lintel acts on. Whoever creates one is told so in one sentence.
@@ -181,17 +204,13 @@ export const ACCEPTED_KINDS: readonly Kind[] = [
   define("v1", "PodTemplate", "podtemplates"),
   define("v1", "ReplicationController", "replicationcontrollers", { ...WORKLOAD, shortNames: ["rc"] }),
   define("v1", "ResourceQuota", "resourcequotas", { shortNames: ["quota"], status: true }),
-  define("v1", "ServiceAccount", "serviceaccounts", { shortNames: ["sa"] }),
+  SERVICE_ACCOUNT,
   define("apps/v1", "ControllerRevision", "controllerrevisions"),
   DAEMON_SET,
   DEPLOYMENT,
   REPLICA_SET,
   STATEFUL_SET,
-  define("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", {
-    shortNames: ["hpa"],
-    categories: ["all"],
-    status: true,
-  }),
+  AUTOSCALER,
   CRON_JOB,
   JOB,
   define("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies", { shortNames: ["netpol"], generation: true }),
@@ -200,10 +219,10 @@ export const ACCEPTED_KINDS: readonly Kind[] = [
     status: true,
     generation: true,
   }),
-  define("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "clusterrolebindings", CLUSTER),
-  define("rbac.authorization.k8s.io/v1", "ClusterRole", "clusterroles", CLUSTER),
-  define("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings"),
-  define("rbac.authorization.k8s.io/v1", "Role", "roles"),
+  CLUSTER_ROLE_BINDING,
+  CLUSTER_ROLE,
+  ROLE_BINDING,
+  ROLE,
   define("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses", {
     ...CLUSTER,
     shortNames: ["pc"],
@@ -220,6 +239,28 @@ export const ACCEPTED_KINDS: readonly Kind[] = [
     generation: true,
     categories: ["api-extensions"],
   }),
+  define("storage.k8s.io/v1", "CSIDriver", "csidrivers", CLUSTER),
+  define("storage.k8s.io/v1", "CSINode", "csinodes", CLUSTER),
+  define("storage.k8s.io/v1", "CSIStorageCapacity", "csistoragecapacities"),
+  define("storage.k8s.io/v1", "VolumeAttachment", "volumeattachments", { ...CLUSTER, status: true }),
+  define("node.k8s.io/v1", "RuntimeClass", "runtimeclasses", CLUSTER),
+  define("flowcontrol.apiserver.k8s.io/v1", "FlowSchema", "flowschemas", { ...CLUSTER, status: true }),
+  define("flowcontrol.apiserver.k8s.io/v1", "PriorityLevelConfiguration", "prioritylevelconfigurations", {
+    ...CLUSTER,
+    status: true,
+  }),
+  define("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy", "validatingadmissionpolicies", {
+    ...CLUSTER,
+    status: true,
+    generation: true,
+    categories: ["api-extensions"],
+  }),
+  define("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings", {
+    ...CLUSTER,
+    generation: true,
+    categories: ["api-extensions"],
+  }),
+  SIGNING_REQUEST,
   CUSTOM_RESOURCE_DEFINITION,
   define("apiregistration.k8s.io/v1", "APIService", "apiservices", {
     cluster: true,

@@ -1,8 +1,9 @@
-import { isRecord } from "../../ground/json.ts";
+import { isRecord, recordAt } from "../../ground/json.ts";
 import type { Kind } from "../../resource/kind.ts";
-import { EVENT, INGRESS, apiVersionOf } from "../../resource/kind.ts";
+import { AUTOSCALER, EVENT, INGRESS, apiVersionOf } from "../../resource/kind.ts";
 import { OLDER_VERSIONS, olderApiVersion } from "../../resource/older-versions.ts";
 import type { KubeObject } from "../../resource/object.ts";
+import { autoscalerFromStored, autoscalerToStored } from "./autoscaler.ts";
 import { olderFromStored, olderToStored } from "./cert-manager.ts";
 import { eventFromStored, eventToStored } from "./event.ts";
 import { ingressFromStored, ingressToStored } from "./ingress.ts";
@@ -18,6 +19,9 @@ const INGRESS_BETA: Conversion = { toStored: ingressToStored, fromStored: ingres
 const CONVERSIONS: Readonly<Record<string, Readonly<Record<string, Conversion>>>> = {
   ...olderConversions(),
   [INGRESS.kind]: { "networking.k8s.io/v1beta1": INGRESS_BETA, "extensions/v1beta1": INGRESS_BETA },
+  [AUTOSCALER.kind]: {
+    "autoscaling/v1": { toStored: autoscalerToStored, fromStored: autoscalerFromStored },
+  },
   [EVENT.kind]: { "events.k8s.io/v1": { toStored: eventToStored, fromStored: eventFromStored } },
 };
 
@@ -50,7 +54,7 @@ export function toStored(kind: Kind, object: Readonly<Record<string, unknown>>):
 export function fromStored(kind: Kind, object: KubeObject, apiVersion: string): KubeObject {
   const conversion = CONVERSIONS[kind.kind]?.[apiVersion];
   if (conversion === undefined) return object;
-  const { metadata } = object;
   const converted = conversion.fromStored(object);
+  const metadata = { ...recordAt(converted, "metadata"), name: object.metadata.name };
   return { ...(isRecord(converted) ? converted : {}), apiVersion, kind: object.kind, metadata };
 }

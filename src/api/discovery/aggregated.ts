@@ -26,7 +26,7 @@ function versionOf(catalog: Catalog, group: string, version: string): object {
   const reviews = REVIEWS.filter((review) => review.group === group).map((review) => ({
     resource: review.plural,
     responseKind: kindOf(review.kind),
-    scope: "Cluster",
+    scope: review.namespaced ? "Namespaced" : "Cluster",
     singularResource: review.kind.toLowerCase(),
     verbs: ["create"],
   }));

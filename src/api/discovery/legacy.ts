@@ -46,7 +46,7 @@ export function resourceList(catalog: Catalog, group: string, version: string): 
       ...reviews.map((review) => ({
         name: review.plural,
         singularName: review.kind.toLowerCase(),
-        namespaced: false,
+        namespaced: review.namespaced,
         kind: review.kind,
         verbs: ["create"],
       })),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { decodeKubernetesProtobuf } from "./envelope.ts";
+import { decodeKubernetesProtobuf, encodeKubernetesProtobuf } from "./envelope.ts";
 import { messageOfKind } from "./kubernetes.ts";
 import { encodeMessage, field, message } from "./message.ts";
 
@@ -31,7 +31,7 @@ describe("decodeKubernetesProtobuf()", () => {
   it("reads an ingress with the paths inside its rules", () => {
     const path = { path: "/", pathType: "Prefix", backend: { service: { name: "web", port: { number: 80 } } } };
     const wire = sent("networking.k8s.io/v1", "Ingress", {
-      spec: { ingressClassName: "", rules: [{ host: "a.test", value: { http: { paths: [path] } } }] },
+      spec: { ingressClassName: "", rules: [{ host: "a.test", http: { paths: [path] } }] },
     });
     assert.deepEqual(decodeKubernetesProtobuf(wire)["spec"], {
       ingressClassName: "",
@@ -53,6 +53,27 @@ describe("decodeKubernetesProtobuf()", () => {
     const typeMeta = { apiVersion: "v1", kind: "Frob" };
     const wire = Buffer.concat([Buffer.from("k8s\0"), encodeMessage(ENVELOPE, { typeMeta, raw: "" })]);
     assert.throws(() => decodeKubernetesProtobuf(wire), /accepted media types include: application\/json/);
+  });
+
+  it("reads back what encodeKubernetesProtobuf() wrote, of every shape of field", () => {
+    const pod = {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: "p", uid: "u", creationTimestamp: "2026-03-08T14:27:12Z", labels: { a: "b" } },
+      spec: {
+        containers: [
+          {
+            name: "c",
+            resources: { limits: { cpu: "500m" } },
+            livenessProbe: { httpGet: { port: "http" }, initialDelaySeconds: 3 },
+            ports: [{ containerPort: 80, protocol: "TCP" }],
+          },
+        ],
+        volumes: [{ name: "v", configMap: { name: "x", defaultMode: 420 } }],
+        automountServiceAccountToken: false,
+      },
+    };
+    assert.deepEqual(decodeKubernetesProtobuf(encodeKubernetesProtobuf(pod)), pod);
   });
 
   it("throws BadRequest when the bytes are no such message", () => {

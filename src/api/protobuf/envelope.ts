@@ -1,13 +1,17 @@
+import { Writer } from "protobufjs/minimal.js";
 import { isRecord, stringAt } from "../../ground/json.ts";
+import type { KubeObject } from "../../resource/object.ts";
 import { badRequest, unsupportedMediaType } from "../status.ts";
-import { messageOfKind } from "./kubernetes.ts";
-import { decodeMessage, field, message } from "./message.ts";
+import { messageOfKind, messageOfType } from "./kubernetes.ts";
+import { decodeMessage, encodeMessage, field, message } from "./message.ts";
 
 /** Four bytes that start every Kubernetes protobuf body. */
 const MAGIC = Buffer.from("k8s\0", "latin1");
 
+const TYPE_META = message({ 1: field("apiVersion", "string"), 2: field("kind", "string") });
+
 const UNKNOWN = message({
-  1: field("typeMeta", message({ 1: field("apiVersion", "string"), 2: field("kind", "string") })),
+  1: field("typeMeta", TYPE_META),
   2: field("raw", "bytes"),
   3: field("contentEncoding", "string"),
 });
@@ -31,6 +35,64 @@ export function decodeKubernetesProtobuf(bytes: Uint8Array): Readonly<Record<str
   }
   const raw = Buffer.from(stringAt(envelope, "raw") ?? "", "base64");
   return { apiVersion, kind, ...decode(() => decodeMessage(table, raw)) };
+}
+
+/** Anything that says what it is: an object, or a Status. */
+export interface Typed {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly [field: string]: unknown;
+}
+
+/** Returns whether objects of a kind can be sent as protobuf. */
+export function hasProtobuf(apiVersion: string, kind: string): boolean {
+  return messageOfKind(apiVersion, kind) !== undefined;
+}
+
+/** Returns an object as the body of an answer. Its kind must have a message ({@link hasProtobuf}). */
+export function encodeKubernetesProtobuf(object: Typed): Uint8Array {
+  return enveloped(object.apiVersion, object.kind, encodeObject(object));
+}
+
+/** Returns a list as the body of an answer, of objects in `apiVersion` and `kind`. */
+export function encodeProtobufList(
+  objects: readonly KubeObject[],
+  metadata: Readonly<Record<string, unknown>>,
+  of: { readonly apiVersion: string; readonly kind: string },
+): Uint8Array {
+  const writer = Writer.create();
+  writer.uint32(LIST_METADATA).bytes(encodeMessage(messageOfType("meta.ListMeta"), metadata));
+  for (const object of objects) writer.uint32(LIST_ITEM).bytes(encodeObject(object));
+  return enveloped(of.apiVersion, `${of.kind}List`, writer.finish());
+}
+
+/** Returns one event of a watch, with its length before it. `object` is the body of an answer. */
+export function encodeProtobufEvent(type: string, object: Uint8Array): Uint8Array {
+  const raw = Buffer.from(object).toString("base64");
+  const event = encodeMessage(WATCH_EVENT, { type, object: { raw } });
+  const frame = Buffer.alloc(LENGTH_BYTES + event.length);
+  frame.writeUInt32BE(event.length);
+  frame.set(event, LENGTH_BYTES);
+  return frame;
+}
+
+/** Field 1 and field 2, both with a length. */
+const LIST_METADATA = 10;
+const LIST_ITEM = 18;
+const LENGTH_BYTES = 4;
+
+const WATCH_EVENT = message({ 1: field("type", "string"), 2: field("object", message({ 1: field("raw", "bytes") })) });
+
+function encodeObject(object: Typed): Uint8Array {
+  const table = messageOfKind(object.apiVersion, object.kind);
+  return table === undefined ? new Uint8Array() : encodeMessage(table, object);
+}
+
+function enveloped(apiVersion: string, kind: string, raw: Uint8Array): Uint8Array {
+  const writer = Writer.create();
+  const typeMeta = encodeMessage(TYPE_META, { apiVersion, kind });
+  writer.uint32(LIST_METADATA).bytes(typeMeta).uint32(LIST_ITEM).bytes(raw);
+  return Buffer.concat([MAGIC, writer.finish()]);
 }
 
 function decode(read: () => Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {

@@ -2,7 +2,18 @@ import { Reader, Writer } from "protobufjs/minimal.js";
 import { isRecord, numberAt, stringAt } from "../../ground/json.ts";
 
 /** Scalars of the wire, and the few messages that have a JSON form of their own. */
-type Scalar = "string" | "bytes" | "bool" | "int" | "time" | "intOrString" | "quantity" | "rawJson";
+type Scalar =
+  | "string"
+  | "bytes"
+  | "bool"
+  | "int"
+  | "double"
+  | "time"
+  | "duration"
+  | "intOrString"
+  | "quantity"
+  | "rawJson"
+  | "stringList";
 
 /** How one field is read and written. */
 export interface Field {
@@ -45,6 +56,7 @@ export function message(fields: Readonly<Record<number, Field>>): Message {
 type Decoded = Record<string, unknown>;
 
 const VARINT = 0;
+const FIXED64 = 1;
 const DELIMITED = 2;
 
 /**
@@ -113,6 +125,10 @@ function decodeValue(type: Field["type"], wireType: number, reader: Reader): unk
     expectWire(wireType, VARINT);
     return reader.bool();
   }
+  if (type === "double") {
+    expectWire(wireType, FIXED64);
+    return reader.double();
+  }
   expectWire(wireType, DELIMITED);
   if (type === "string") return reader.string();
   if (type === "bytes") return Buffer.from(reader.bytes()).toString("base64");
@@ -133,7 +149,7 @@ function exactInteger(value: unknown): number {
   return number;
 }
 
-function decodeSpecial(type: "time" | "intOrString" | "quantity" | "rawJson", reader: Reader, end: number): unknown {
+function decodeSpecial(type: keyof typeof SPECIAL, reader: Reader, end: number): unknown {
   const parts = decodeFields(SPECIAL[type], reader, end);
   switch (type) {
     case "time": {
@@ -151,12 +167,18 @@ function decodeSpecial(type: "time" | "intOrString" | "quantity" | "rawJson", re
       const json: unknown = JSON.parse(Buffer.from(stringAt(parts, "raw") ?? "e30=", "base64").toString("utf8"));
       return json;
     }
+    case "duration":
+      return `${String(Number(parts["nanos"] ?? 0) / 1_000_000_000)}s`;
+    case "stringList":
+      return parts["items"] ?? [];
     default:
       return type satisfies never;
   }
 }
 
 const SPECIAL = {
+  duration: message({ 1: field("nanos", "int") }),
+  stringList: message({ 1: field("items", "string", { shape: "list" }) }),
   time: message({ 1: field("seconds", "int"), 2: field("nanos", "int") }),
   intOrString: message({ 1: field("type", "int"), 2: field("number", "int"), 3: field("text", "string") }),
   quantity: message({ 1: field("text", "string") }),
@@ -172,7 +194,10 @@ function isZero(value: unknown): boolean {
   return isRecord(value) && Object.keys(value).length === 0;
 }
 
-/** Returns the wire form of `value`. Only strings, booleans, integers and messages of them can be written. */
+/**
+ * Returns the wire form of `value`, which is as JSON has it. Fields the table does not know, nulls, and values of another
+ * type than the table says are left out.
+ */
 export function encodeMessage(table: Message, value: Readonly<Record<string, unknown>>): Uint8Array {
   const writer = Writer.create();
   encodeFields(table, value, writer);
@@ -181,31 +206,78 @@ export function encodeMessage(table: Message, value: Readonly<Record<string, unk
 
 function encodeFields(table: Message, value: Readonly<Record<string, unknown>>, writer: Writer): void {
   for (const [number, entry] of table.fields) {
+    if (entry.isInline && typeof entry.type !== "string") {
+      encodeValue(number, entry.type, value, writer);
+      continue;
+    }
     const member = value[entry.name];
-    if (member === undefined) continue;
-    if (entry.shape === "list" && Array.isArray(member)) {
-      for (const item of member) encodeValue(number, entry.type, item, writer);
-    } else if (entry.shape === "map" && isRecord(member)) {
-      const pair = message({ 1: field("key", "string"), 2: field("value", entry.type) });
-      for (const [key, item] of Object.entries(member)) encodeValue(number, pair, { key, value: item }, writer);
+    if (member === undefined || member === null) continue;
+    if (entry.shape === "list") {
+      if (Array.isArray(member)) for (const item of member) encodeValue(number, entry.type, item, writer);
+    } else if (entry.shape === "map") {
+      if (isRecord(member)) encodeMap(number, entry.type, member, writer);
     } else {
       encodeValue(number, entry.type, member, writer);
     }
   }
 }
 
+function encodeMap(
+  number: number,
+  type: Field["type"],
+  entries: Readonly<Record<string, unknown>>,
+  writer: Writer,
+): void {
+  for (const [key, item] of Object.entries(entries)) {
+    writer.uint32((number << 3) | DELIMITED).fork();
+    encodeValue(1, "string", key, writer);
+    encodeValue(2, type, item, writer);
+    writer.ldelim();
+  }
+}
+
 function encodeValue(number: number, type: Field["type"], value: unknown, writer: Writer): void {
-  if (typeof value === "string") {
-    writer.uint32((number << 3) | DELIMITED);
-    if (type === "bytes") writer.bytes(Buffer.from(value, "base64"));
-    else writer.string(value);
-  } else if (typeof value === "boolean") {
-    writer.uint32(number << 3).bool(value);
-  } else if (typeof value === "number") {
-    writer.uint32(number << 3).int64(value);
-  } else if (typeof type !== "string" && isRecord(value)) {
+  if (typeof type !== "string") {
+    if (!isRecord(value)) return;
     writer.uint32((number << 3) | DELIMITED).fork();
     encodeFields(type, value, writer);
     writer.ldelim();
+  } else if (type === "int") {
+    if (typeof value === "number") writer.uint32((number << 3) | VARINT).int64(value);
+  } else if (type === "bool") {
+    if (typeof value === "boolean") writer.uint32((number << 3) | VARINT).bool(value);
+  } else if (type === "double") {
+    if (typeof value === "number") writer.uint32((number << 3) | FIXED64).double(value);
+  } else if (type === "string") {
+    if (typeof value === "string") writer.uint32((number << 3) | DELIMITED).string(value);
+  } else if (type === "bytes") {
+    if (typeof value === "string") writer.uint32((number << 3) | DELIMITED).bytes(Buffer.from(value, "base64"));
+  } else {
+    encodeValue(number, SPECIAL[type], partsOf(type, value), writer);
+  }
+}
+
+/** What the message of a special scalar holds. */
+function partsOf(type: keyof typeof SPECIAL, value: unknown): Readonly<Record<string, unknown>> {
+  switch (type) {
+    case "time": {
+      const millis = typeof value === "string" ? Date.parse(value) : Number.NaN;
+      const fraction = typeof value === "string" ? (/\.(\d{1,9})/.exec(value)?.[1] ?? "") : "";
+      return Number.isNaN(millis)
+        ? {}
+        : { seconds: Math.floor(millis / 1_000), nanos: Number(fraction.padEnd(9, "0")) };
+    }
+    case "intOrString":
+      return typeof value === "string" ? { type: 1, text: value } : { type: 0, number: value };
+    case "quantity":
+      return { text: String(value) };
+    case "rawJson":
+      return { raw: Buffer.from(JSON.stringify(value)).toString("base64") };
+    case "duration":
+      return { nanos: typeof value === "string" ? Math.round(Number.parseFloat(value) * 1_000_000_000) : 0 };
+    case "stringList":
+      return { items: value };
+    default:
+      return type satisfies never;
   }
 }

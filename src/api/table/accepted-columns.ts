@@ -197,3 +197,25 @@ export const NETWORK_POLICY_COLUMNS: readonly Column[] = [
   ),
   AGE,
 ];
+
+/** What became of a signing request, in words. */
+function signingState(object: KubeObject): string {
+  const types = arrayAt(object["status"], "conditions").flatMap((condition) => stringAt(condition, "type") ?? []);
+  const isIssued = stringAt(object["status"], "certificate") !== undefined;
+  const words = [...(types.length === 0 ? ["Pending"] : types), ...(isIssued ? ["Issued"] : [])];
+  return words.join(",");
+}
+
+function requestedDuration(object: KubeObject): string {
+  const seconds = numberAt(object["spec"], "expirationSeconds");
+  return seconds === undefined ? "<none>" : humanDuration(seconds * 1000);
+}
+
+export const SIGNING_REQUEST_COLUMNS: readonly Column[] = [
+  NAME,
+  AGE,
+  column("SignerName", "Who is to sign.", (object) => stringAt(object["spec"], "signerName") ?? ""),
+  column("Requestor", "Who asked.", (object) => stringAt(object["spec"], "username") ?? ""),
+  column("RequestedDuration", "How long the certificate is to last.", requestedDuration),
+  column("Condition", "What became of it.", signingState),
+];

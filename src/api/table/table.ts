@@ -14,6 +14,7 @@ import {
   POD_COLUMNS,
   REPLICA_SET_COLUMNS,
   SERVICE_ACCOUNT_COLUMNS,
+  SIGNING_REQUEST_COLUMNS,
   STATEFUL_SET_COLUMNS,
   WEBHOOK_COLUMNS,
 } from "./accepted-columns.ts";
@@ -46,6 +47,7 @@ const COLUMNS: ReadonlyMap<string, readonly Column[]> = new Map([
   ["ingresses.networking.k8s.io", INGRESS_COLUMNS],
   ["pods", POD_COLUMNS],
   ["serviceaccounts", SERVICE_ACCOUNT_COLUMNS],
+  ["certificatesigningrequests.certificates.k8s.io", SIGNING_REQUEST_COLUMNS],
   ["deployments.apps", DEPLOYMENT_COLUMNS],
   ["replicasets.apps", REPLICA_SET_COLUMNS],
   ["replicationcontrollers", REPLICA_SET_COLUMNS],

@@ -4,31 +4,49 @@ import { builtInType, type BuiltInField, type BuiltInFieldType, type BuiltInScal
 import { OBJECT_META, topLevel } from "./metadata.ts";
 import { intOrString, quantity, type Schema } from "./schema.ts";
 
-/** Where the types of an API version are in the tables, and what their definitions are called. */
-const ROOMS: Readonly<Record<string, { readonly room: string; readonly definitions: string }>> = {
-  v1: { room: "core", definitions: "io.k8s.api.core.v1" },
-  "autoscaling/v2": { room: "autoscaling", definitions: "io.k8s.api.autoscaling.v2" },
-  "autoscaling/v1": { room: "autoscalingV1", definitions: "io.k8s.api.autoscaling.v1" },
-  "apiregistration.k8s.io/v1": {
-    room: "apiregistration",
-    definitions: "io.k8s.kube-aggregator.pkg.apis.apiregistration.v1",
-  },
+/** Where the types of an API version are in the tables: exactly these, for anybody may define kinds in a group `apps.example`. */
+const ROOMS: ReadonlyMap<string, string> = new Map([
+  ["v1", "core"],
+  ["apps/v1", "apps"],
+  ["batch/v1", "batch"],
+  ["autoscaling/v1", "autoscalingV1"],
+  ["autoscaling/v2", "autoscaling"],
+  ["policy/v1", "policy"],
+  ["networking.k8s.io/v1", "networking"],
+  ["rbac.authorization.k8s.io/v1", "rbac"],
+  ["scheduling.k8s.io/v1", "scheduling"],
+  ["storage.k8s.io/v1", "storage"],
+  ["admissionregistration.k8s.io/v1", "admissionregistration"],
+  ["certificates.k8s.io/v1", "certificates"],
+  ["coordination.k8s.io/v1", "coordination"],
+  ["discovery.k8s.io/v1", "discovery"],
+  ["events.k8s.io/v1", "events"],
+  ["node.k8s.io/v1", "node"],
+  ["flowcontrol.apiserver.k8s.io/v1", "flowcontrol"],
+  ["authentication.k8s.io/v1", "authentication"],
+  ["authorization.k8s.io/v1", "authorization"],
+  ["apiregistration.k8s.io/v1", "apiregistration"],
+]);
+
+/** What definitions are called where that does not follow from the room. */
+const DEFINITIONS: Readonly<Record<string, string>> = {
+  meta: "io.k8s.apimachinery.pkg.apis.meta.v1",
+  autoscaling: "io.k8s.api.autoscaling.v2",
+  autoscalingV1: "io.k8s.api.autoscaling.v1",
+  apiregistration: "io.k8s.kube-aggregator.pkg.apis.apiregistration.v1",
 };
 
-const META_DEFINITIONS = "io.k8s.apimachinery.pkg.apis.meta.v1";
-
-/** Returns the name in the tables of built-in types of a kind in an API version: `apps.Deployment`. */
-export function builtInTypeName(apiVersion: string, kind: string): string {
-  const room = ROOMS[apiVersion]?.room ?? apiVersion.split(/[./]/)[0] ?? "";
-  return `${room}.${kind}`;
+/** Returns the name in the tables of built-in types of a kind in an API version, `apps.Deployment`; undefined for other versions. */
+export function builtInTypeName(apiVersion: string, kind: string): string | undefined {
+  const room = ROOMS.get(apiVersion);
+  return room === undefined ? undefined : `${room}.${kind}`;
 }
 
 /** Returns the schema of a built-in kind of Kubernetes, without words, or undefined when the kind is none. */
 export function builtInSchema(kind: Kind, apiVersion: string = apiVersionOf(kind)): Schema | undefined {
-  if (!apiVersion.endsWith("v1") && ROOMS[apiVersion] === undefined) return undefined;
   const name = builtInTypeName(apiVersion, kind.kind);
-  const type = builtInType(name);
-  if (type === undefined) return undefined;
+  const type = name === undefined ? undefined : builtInType(name);
+  if (name === undefined || type === undefined) return undefined;
   const properties = propertiesOf(type.fields.filter((field) => field.name !== "metadata"));
   return topLevel(definitionName(name), `A ${kind.kind}, as Kubernetes has it.`, properties, requiredOf(type.fields));
 }
@@ -59,9 +77,7 @@ function requiredOf(fields: readonly BuiltInField[]): Pick<Schema, "required"> {
 /** `core.Container` is `io.k8s.api.core.v1.Container` in documents. */
 function definitionName(name: string): string {
   const [room = "", type = ""] = name.split(".");
-  if (room === "meta") return `${META_DEFINITIONS}.${type}`;
-  const named = Object.values(ROOMS).find((entry) => entry.room === room);
-  return `${named?.definitions ?? `io.k8s.api.${room}.v1`}.${type}`;
+  return `${DEFINITIONS[room] ?? `io.k8s.api.${room}.v1`}.${type}`;
 }
 
 /** The properties of fields; those of embedded structs stand among them. */
