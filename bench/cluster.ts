@@ -149,6 +149,7 @@ function install(): string {
     classes: ["lintel"],
     arguments: [],
     priorityClass: "",
+    webhook: false,
   });
   writeFileSync(path, JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }));
   kubectl("apply", "--server-side", "--force-conflicts", "-f", path);

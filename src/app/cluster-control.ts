@@ -31,6 +31,7 @@ import { othersAtWork } from "./others-at-work.ts";
 import { progressLine } from "./progress-line.ts";
 import { probeReplica } from "./replica-probe.ts";
 import { addressText } from "./role-settings.ts";
+import { serveWebhook } from "./webhook/webhook.ts";
 import { FEED_SOCKET, SNAPSHOT_FILE, ensureToken, stateFolderAt } from "./state-folder.ts";
 
 /** Addresses for the status of Ingresses are looked at this often while we lead. */
@@ -170,6 +171,7 @@ class ClusterControl implements ControlRole {
     });
     this.#election = election;
     this.#resources.defer(() => election.close());
+    if (settings.webhook !== "") this.#serveWebhook(plane, election, settings.webhook);
     while (!signal.aborted) {
       if (election.isLeading) await this.#publishAddresses(plane, replicas);
       await systemClock.sleep(ADDRESSES_EVERY_MS, { signal }).catch(() => undefined);
@@ -200,6 +202,20 @@ class ClusterControl implements ControlRole {
     if (!election.isLeading) return;
     plane.lead({ certificates: settings.certificates !== "never" && other === undefined });
     tell(link, "done", "This replica leads: it writes certificates and status");
+  }
+
+  #serveWebhook(plane: ControlPlane, election: LeaderElection, name: string): void {
+    const { link, log, settings } = this.#context;
+    const options = {
+      place: { store: this.#store, clock: systemClock, namespace: this.#namespace, name },
+      port: settings.webhookPort,
+      log,
+      facts: { objects: (kind: Kind) => plane.objects(kind), classes: settings },
+      leads: () => election.isLeading,
+      onServing: () => tell(link, "done", `Answering admission reviews on port ${String(settings.webhookPort)}`),
+    };
+    const served = serveWebhook(options, this.#closing.signal);
+    this.#resources.defer(() => served);
   }
 
   async #publishAddresses(plane: ControlPlane, replicas: Replicas): Promise<void> {

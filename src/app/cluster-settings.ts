@@ -1,4 +1,4 @@
-import { booleanAt, stringAt } from "../ground/json.ts";
+import { booleanAt, numberAt, stringAt } from "../ground/json.ts";
 import { addressAt, textsAt, type Address } from "./role-settings.ts";
 
 /** What `lintel controller` was asked for beside ports and processes. */
@@ -23,6 +23,10 @@ export interface ClusterWishes {
   readonly replicaAddress: string;
   /** Where clients reach this one, when neither a Service nor an address is published; empty: nobody says. */
   readonly edgeAddress: string;
+  /** Name of the admission webhook's configurations; empty: there is no webhook. */
+  readonly webhook: string;
+  /** Where the webhook is served, on every address. */
+  readonly webhookPort: number;
   /** Unlike any other replica. */
   readonly identity: string;
 }
@@ -60,6 +64,8 @@ export function parseClusterSettings(value: unknown): ClusterSettings {
     publishAddresses: textsAt(value, "publishAddresses"),
     replicaAddress: stringAt(value, "replicaAddress") ?? "",
     edgeAddress: stringAt(value, "edgeAddress") ?? "",
+    webhook: stringAt(value, "webhook") ?? "",
+    webhookPort: numberAt(value, "webhookPort") ?? 0,
     identity: stringAt(value, "identity") ?? "",
     nameservers: textsAt(value, "nameservers"),
     trustedProxies: textsAt(value, "trustedProxies"),

@@ -14,7 +14,7 @@ import {
   type EdgeOptions,
   type IssuanceOptions,
 } from "./edge-options.ts";
-import { addText } from "./option-values.ts";
+import { addText, parsePort } from "./option-values.ts";
 import { upReporter } from "./up-reporter.ts";
 
 /**
@@ -32,6 +32,8 @@ const DEFAULTS: EdgeDefaults = {
   graceMs: 25_000,
 };
 
+const WEBHOOK_PORT = 9443;
+
 interface ControllerOptions extends EdgeOptions, IssuanceOptions {
   readonly kubeconfig?: string;
   readonly context?: string;
@@ -43,6 +45,8 @@ interface ControllerOptions extends EdgeOptions, IssuanceOptions {
   readonly publishService?: string;
   readonly publishAddress?: readonly string[];
   readonly replicaAddress?: string;
+  readonly webhook?: string;
+  readonly webhookPort?: number;
 }
 
 /** `lintel controller`: runs the edge of a cluster, one replica of it. */
@@ -65,7 +69,9 @@ export function controllerCommand(host: Host): Command {
     .option("--shadow", "serve, and write nothing: a look before taking over")
     .option("--publish-service <namespace/name>", "Service whose addresses the status of Ingresses gets", parseService)
     .option("--publish-address <address>", "IP address or name the status of Ingresses gets, repeatable", addText)
-    .option("--replica-address <ip>", "where other replicas reach this one (default: $POD_IP, this machine's address)");
+    .option("--replica-address <ip>", "where other replicas reach this one (default: $POD_IP, this machine's address)")
+    .option("--webhook <name>", "serve the admission webhook of the configurations of this name (default: none)")
+    .option("--webhook-port <port>", "port for it (default: 9443)", parsePort);
   addEdgeOptions(command, {
     state: "where what was served last is kept (default: ~/.local/state/lintel/controller)",
     listen: "all",
@@ -110,6 +116,8 @@ function controllerSettings(host: Host, options: ControllerOptions): UpSettings 
       publishAddresses: options.publishAddress ?? [],
       replicaAddress: options.replicaAddress ?? environment["POD_IP"] ?? ourAddress,
       edgeAddress: environment["HOST_IP"] ?? options.replicaAddress ?? ourAddress,
+      webhook: options.webhook ?? "",
+      webhookPort: options.webhookPort ?? WEBHOOK_PORT,
       identity: `${environment["POD_NAME"] ?? hostname()}_${randomUUID()}`,
     },
   };

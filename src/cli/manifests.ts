@@ -23,6 +23,7 @@ interface ManifestsOptions {
   readonly ingressClass?: readonly string[];
   readonly argument?: readonly string[];
   readonly priorityClass: string;
+  readonly webhook?: boolean;
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly output: "yaml" | "json";
@@ -44,6 +45,7 @@ export function manifestsCommand(host: Host): Command {
     .option("--ingress-class <name>", "IngressClass to serve, repeatable (default: lintel)", addText)
     .option("--argument <text>", 'further argument of "lintel controller", repeatable', addText)
     .option("--priority-class <name>", "PriorityClass of the Pods (default: the cluster's)", "")
+    .option("--webhook", "with an admission webhook, which refuses early what could not be served or issued")
     .option("--kubeconfig <file>", "the cluster to look at, without --flavor")
     .option("--context <name>", "context of the kubeconfig")
     .addOption(new Option("-o, --output <format>", "what to print").choices(["yaml", "json"]).default("yaml"))
@@ -101,6 +103,7 @@ function manifestsText(host: Host, flavor: Flavor, options: ManifestsOptions): s
     classes: options.ingressClass ?? ["lintel"],
     arguments: options.argument ?? [],
     priorityClass: options.priorityClass,
+    webhook: options.webhook ?? false,
   });
   if (options.output === "json") {
     return `${JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }, undefined, 2)}\n`;

@@ -2,7 +2,8 @@ import type { KubeObject } from "../resource/object.ts";
 import { customResourceDefinitions } from "../resource/definition/custom-resource-definitions.ts";
 import { labels, selector, usesHostPorts, type Flavor, type InstallOptions } from "./install-options.ts";
 import { accessObjects } from "./roles.ts";
-import { POD_PORTS, workload } from "./workload.ts";
+import { webhookObjects } from "./webhook.ts";
+import { portsOf, workload } from "./workload.ts";
 
 /** The ports of every node with the flavour `nodeport`. */
 const NODE_PORTS = { http: 30_080, https: 30_443 } as const;
@@ -23,6 +24,7 @@ export function installObjects(options: InstallOptions): readonly KubeObject[] {
     workload(options),
     disruptionBudget(options),
     networkPolicy(options),
+    ...webhookObjects(options),
   ];
 }
 
@@ -111,7 +113,7 @@ function disruptionBudget(options: InstallOptions): KubeObject {
 /** Everyone may come in to what the edge is for; it may go out anywhere: endpoints, the API server, CAs, DNS. */
 function networkPolicy(options: InstallOptions): KubeObject {
   const { name, namespace } = options;
-  const ports = Object.values(POD_PORTS).map((port) => ({ port, protocol: "TCP" }));
+  const ports = portsOf(options).map(([, port]) => ({ port, protocol: "TCP" }));
   return {
     apiVersion: "networking.k8s.io/v1",
     kind: "NetworkPolicy",

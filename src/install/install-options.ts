@@ -19,6 +19,8 @@ export interface InstallOptions {
   readonly arguments: readonly string[];
   /** Name of the PriorityClass of the Pods; empty: the cluster's default. */
   readonly priorityClass: string;
+  /** Whether there is an admission webhook. */
+  readonly webhook: boolean;
 }
 
 /** The label that selects the Pods. */

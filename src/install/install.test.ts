@@ -19,6 +19,7 @@ const OPTIONS: InstallOptions = {
   classes: ["lintel"],
   arguments: ["--workers=2"],
   priorityClass: "",
+  webhook: false,
 };
 
 function find(flavor: Flavor, kind: string): KubeObject {

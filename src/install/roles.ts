@@ -72,6 +72,18 @@ export const NAMESPACE_RULES: readonly Rule[] = [
   { apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: ["get", "list", "create", "update", "delete"] },
 ];
 
+/** What the admission webhook called `name` needs: the API server must be told what certificate to trust. */
+export function webhookRules(name: string): readonly Rule[] {
+  return [
+    {
+      apiGroups: ["admissionregistration.k8s.io"],
+      resources: ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"],
+      verbs: ["get", "update"],
+      resourceNames: [name],
+    },
+  ];
+}
+
 /** Returns the ServiceAccount with the roles it needs. */
 export function accessObjects(options: InstallOptions): readonly KubeObject[] {
   const { name, namespace } = options;
@@ -79,9 +91,10 @@ export function accessObjects(options: InstallOptions): readonly KubeObject[] {
   const metadata = { name, labels: labels(options) };
   const inside = { ...metadata, namespace };
   const api = "rbac.authorization.k8s.io";
+  const rules = [...CLUSTER_RULES, ...OWNER_RULES, ...(options.webhook ? webhookRules(name) : [])];
   return [
     { apiVersion: "v1", kind: "ServiceAccount", metadata: inside },
-    { apiVersion: `${api}/v1`, kind: "ClusterRole", metadata, rules: [...CLUSTER_RULES, ...OWNER_RULES] },
+    { apiVersion: `${api}/v1`, kind: "ClusterRole", metadata, rules },
     {
       apiVersion: `${api}/v1`,
       kind: "ClusterRoleBinding",

@@ -3,7 +3,14 @@ import type { KubeObject } from "../resource/object.ts";
 import { labels, selector, usesHostPorts, type InstallOptions } from "./install-options.ts";
 
 /** The ports of the Pod, as `lintel controller` has them. */
-export const POD_PORTS = { http: 8080, https: 8443, admin: 9254 } as const;
+const POD_PORTS = { http: 8080, https: 8443, admin: 9254 } as const;
+const WEBHOOK_PORT = 9443;
+const HOST_PORTS: Readonly<Record<string, number>> = { http: 80, https: 443 };
+
+/** Returns the ports of the Pod with their names. */
+export function portsOf(options: Pick<InstallOptions, "webhook">): readonly (readonly [string, number])[] {
+  return [...Object.entries(POD_PORTS), ...(options.webhook ? [["webhook", WEBHOOK_PORT] as const] : [])];
+}
 
 /** Any user that is not root; the one that distroless images call nonroot. */
 const USER = 65_532;
@@ -69,6 +76,7 @@ function container(options: InstallOptions): JsonObject {
       "--state=/var/lib/lintel",
       ...options.classes.map((name) => `--ingress-class=${name}`),
       ...(host ? [] : [`--publish-service=${options.namespace}/${options.name}`]),
+      ...(options.webhook ? [`--webhook=${options.name}`] : []),
       ...options.arguments,
     ],
     env: [
@@ -78,11 +86,10 @@ function container(options: InstallOptions): JsonObject {
       // Only where clients come to the node itself is its address theirs to know.
       ...(host ? [field("HOST_IP", "status.hostIP")] : []),
     ],
-    ports: [
-      { name: "http", containerPort: POD_PORTS.http, ...(host ? { hostPort: 80 } : {}) },
-      { name: "https", containerPort: POD_PORTS.https, ...(host ? { hostPort: 443 } : {}) },
-      { name: "admin", containerPort: POD_PORTS.admin },
-    ],
+    ports: portsOf(options).map(([name, containerPort]) => {
+      const hostPort = host ? HOST_PORTS[name] : undefined;
+      return { name, containerPort, ...(hostPort === undefined ? {} : { hostPort }) };
+    }),
     startupProbe: probe("/healthz", { periodSeconds: 1, failureThreshold: 60 }),
     livenessProbe: probe("/healthz", { periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 }),
     readinessProbe: probe("/readyz", { periodSeconds: 2, timeoutSeconds: 2, failureThreshold: 2 }),

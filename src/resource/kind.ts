@@ -167,6 +167,22 @@ export const JOB: Kind = define("batch/v1", "Job", "jobs", WORKLOAD);
 export const CRON_JOB: Kind = define("batch/v1", "CronJob", "cronjobs", { ...WORKLOAD, shortNames: ["cj"] });
 
 export const NODE: Kind = define("v1", "Node", "nodes", { shortNames: ["no"], cluster: true, status: true });
+const WEBHOOKS = { cluster: true, generation: true, categories: ["api-extensions"] } as const;
+
+/** Which webhooks the API server asks to change new objects. */
+export const MUTATING_WEBHOOKS: Kind = define(
+  "admissionregistration.k8s.io/v1",
+  "MutatingWebhookConfiguration",
+  "mutatingwebhookconfigurations",
+  WEBHOOKS,
+);
+/** Which webhooks the API server asks whether an object may be stored. */
+export const VALIDATING_WEBHOOKS: Kind = define(
+  "admissionregistration.k8s.io/v1",
+  "ValidatingWebhookConfiguration",
+  "validatingwebhookconfigurations",
+  WEBHOOKS,
+);
 
 export const SERVICE_ACCOUNT: Kind = define("v1", "ServiceAccount", "serviceaccounts", { shortNames: ["sa"] });
 export const CLUSTER_ROLE_BINDING: Kind = define(
@@ -229,16 +245,8 @@ export const ACCEPTED_KINDS: readonly Kind[] = [
     generation: true,
   }),
   define("storage.k8s.io/v1", "StorageClass", "storageclasses", { ...CLUSTER, shortNames: ["sc"] }),
-  define("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", {
-    cluster: true,
-    generation: true,
-    categories: ["api-extensions"],
-  }),
-  define("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", "validatingwebhookconfigurations", {
-    cluster: true,
-    generation: true,
-    categories: ["api-extensions"],
-  }),
+  MUTATING_WEBHOOKS,
+  VALIDATING_WEBHOOKS,
   define("storage.k8s.io/v1", "CSIDriver", "csidrivers", CLUSTER),
   define("storage.k8s.io/v1", "CSINode", "csinodes", CLUSTER),
   define("storage.k8s.io/v1", "CSIStorageCapacity", "csistoragecapacities"),

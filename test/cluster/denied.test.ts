@@ -92,6 +92,7 @@ function rolesWithout(missing: Permission | undefined): readonly KubeObject[] {
     version: "1",
     replicas: 1,
     priorityClass: "",
+    webhook: false,
     classes: ["lintel"],
     arguments: [],
   }).map((object) => {

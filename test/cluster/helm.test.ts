@@ -29,6 +29,7 @@ const OPTIONS: InstallOptions = {
   classes: ["lintel"],
   arguments: [],
   priorityClass: "",
+  webhook: false,
 };
 
 /** By what is asked of `lintel manifests`, the values that ask the same of the chart. */
@@ -42,6 +43,7 @@ const WISHES: readonly (readonly [string, Partial<InstallOptions>, Readonly<Reco
       classes: ["nginx", "internal"],
       arguments: ["--certificates=always", "--workers=2"],
       priorityClass: "system-cluster-critical",
+      webhook: true,
     },
     {
       image: { repository: "registry.example/edge", tag: "2" },
@@ -49,6 +51,7 @@ const WISHES: readonly (readonly [string, Partial<InstallOptions>, Readonly<Reco
       ingressClasses: ["nginx", "internal"],
       arguments: ["--certificates=always", "--workers=2"],
       priorityClassName: "system-cluster-critical",
+      "webhook.enabled": true,
     },
   ],
 ];

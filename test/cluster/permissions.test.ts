@@ -5,7 +5,7 @@ import { after, before, describe, it, type TestContext } from "node:test";
 import { recordAt, stringAt } from "../../src/ground/json.ts";
 import { FLAVORS, type InstallOptions } from "../../src/install/install-options.ts";
 import { installObjects } from "../../src/install/install-objects.ts";
-import { CLUSTER_RULES, NAMESPACE_RULES, type Rule } from "../../src/install/roles.ts";
+import { CLUSTER_RULES, NAMESPACE_RULES, webhookRules, type Rule } from "../../src/install/roles.ts";
 import { conditionsOf } from "../../src/resource/condition.ts";
 import { CERTIFICATE, CLUSTER_ISSUER, INGRESS, ISSUER, NAMESPACE, ORDER, type Kind } from "../../src/resource/kind.ts";
 import type { KubeObject } from "../../src/resource/object.ts";
@@ -17,6 +17,7 @@ import { startPebble, type Pebble } from "../e2e/pebble.ts";
 import { ApiServer } from "./api-server.ts";
 import { findKubernetesBinaries } from "./kubernetes-binaries.ts";
 import { Replica } from "./replica.ts";
+import { webhookByUrl } from "./webhook-by-url.ts";
 
 const binaries = findKubernetesBinaries();
 const skip = typeof binaries === "string" ? binaries : skipWithout("kubectl", "pebble", "pebble-challtestsrv");
@@ -31,6 +32,7 @@ const OPTIONS: InstallOptions = {
   classes: ["lintel"],
   arguments: [],
   priorityClass: "",
+  webhook: true,
 };
 
 describe("what lintel manifests prints, on a real API server", { skip }, () => {
@@ -87,9 +89,21 @@ describe("what lintel manifests prints, on a real API server", { skip }, () => {
     await apply(installObjects(OPTIONS));
     const kubeconfig = await asServiceAccount();
     const httpPort = await freePort();
+    const webhookPort = await freePort();
+    await apply(webhookByUrl("lintel", webhookPort));
+    const webhook = ["--webhook", "lintel", "--webhook-port", String(webhookPort)];
     const pebble = await startPebble(t, { program: "pebble", httpPort, tlsPort: 1 });
-    const first = await Replica.start(t, kubeconfig, "--http", String(httpPort), "--preflight", "off").serving();
+    const first = await Replica.start(
+      t,
+      kubeconfig,
+      "--http",
+      String(httpPort),
+      "--preflight",
+      "off",
+      ...webhook,
+    ).serving();
     await first.printed("This replica leads: ");
+    await first.printed("Answering admission reviews");
     const second = await Replica.start(t, kubeconfig, "--preflight", "off").serving();
     const store = await server.store();
     t.after(() => store.close());
@@ -98,7 +112,7 @@ describe("what lintel manifests prints, on a real API server", { skip }, () => {
     await first.stop();
     const { used, refused } = readAudit(readFileSync(server.auditLog, "utf8"));
     assert.deepEqual(refused, []);
-    const granted = [...CLUSTER_RULES, ...NAMESPACE_RULES].flatMap(grantsOf).sort();
+    const granted = [...CLUSTER_RULES, ...NAMESPACE_RULES, ...webhookRules("lintel")].flatMap(grantsOf).sort();
     assert.deepEqual(used, [...new Set(granted)]);
     assert.equal((await store.list(ORDER)).items.length, 3, "a CA is asked once for each certificate");
   });

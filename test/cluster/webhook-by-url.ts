@@ -1,0 +1,31 @@
+/** The webhook configurations of `lintel manifests`, for an API server that reaches the webhook on loopback alone. */
+import { arrayAt, recordAt, stringAt } from "../../src/ground/json.ts";
+import { webhookObjects } from "../../src/install/webhook.ts";
+import type { KubeObject } from "../../src/resource/object.ts";
+
+export function webhookByUrl(name: string, port: number): readonly KubeObject[] {
+  const options = {
+    flavor: "bare-metal",
+    name,
+    namespace: "lintel",
+    image: "lintel:test",
+    version: "1",
+    replicas: 2,
+    classes: ["lintel"],
+    arguments: [],
+    priorityClass: "",
+    webhook: true,
+  } as const;
+  return webhookObjects(options)
+    .filter(({ kind }) => kind !== "Service")
+    .map((configuration) => ({
+      ...configuration,
+      webhooks: arrayAt(configuration, "webhooks").map((webhook) => {
+        const path = stringAt(recordAt(recordAt(webhook, "clientConfig"), "service"), "path") ?? "";
+        return {
+          ...recordAt({ webhook }, "webhook"),
+          clientConfig: { url: `https://127.0.0.1:${String(port)}${path}` },
+        };
+      }),
+    }));
+}
