@@ -1,7 +1,8 @@
 // Runs the tests against a real kube-apiserver and etcd, which it builds first where Go is installed.
 //   npm run test:cluster                 everything in test/cluster
 //   npm run test:cluster -- --build      only makes sure that kube-apiserver is there
-// With KUBEBUILDER_ASSETS set, the programs of that folder are used and nothing is built.
+// With KUBEBUILDER_ASSETS set, the programs of that folder are used and nothing is built: other versions of the API server.
+// With LINTEL_TEST_KUBECTL set to a kubectl of any version, what it prints on both APIs is compared.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
