@@ -88,7 +88,7 @@ const missing = "missing" in cmctl ? cmctl.missing : skipWithout("kubectl", "ope
 for (const api of APIS) {
   describe(
     `cmctl on ${api === "real" ? "a real API server" : "the API of lintel up"}`,
-    { skip: missing || skipWithoutApi(api) },
+    { skip: skipWithoutApi(api, missing) },
     () => {
       let instance: Edge;
       let folder: string;

@@ -27,10 +27,11 @@ export interface Answer {
   readonly certificate: PeerCertificate | undefined;
 }
 
-/** Returns why the edge cannot be run with that API here, or false. */
-export function skipWithoutApi(api: Api): string | false {
+/** Returns why the edge cannot be run with that API here, or the first of `others`, or false. */
+export function skipWithoutApi(api: Api, ...others: readonly (string | false)[]): string | false {
   const binaries = api === "real" ? findKubernetesBinaries() : undefined;
-  return typeof binaries === "string" ? binaries : false;
+  if (typeof binaries === "string") return binaries;
+  return others.find((other) => other !== false) ?? false;
 }
 
 export class Edge {
