@@ -226,6 +226,12 @@ spec: { secretName: late-tls, dnsNames: [late.example], issuerRef: { name: later
     });
 
     async function ready(name: string): Promise<void> {
+      // That of an Ingress is made a moment after it.
+      await eventually(`certificate "${name}"`, async () =>
+        (await edge.kubectl("get", "certificate", "-n", "shop", "-o", "name")).includes(`/${name}\n`)
+          ? true
+          : undefined,
+      );
       try {
         await edge.kubectl("wait", "--for=condition=Ready", `certificate/${name}`, "-n", "shop", "--timeout=90s");
       } catch (error) {
