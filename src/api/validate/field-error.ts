@@ -20,7 +20,9 @@ export function wrongType(field: string, value: unknown, detail: string): FieldE
 
 /** The value is none of those there are. */
 export function notSupported(field: string, value: unknown, supported: readonly unknown[]): FieldError {
-  const list = supported.map((word) => JSON.stringify(word)).join(", ");
+  const list = supported
+    .map((word) => JSON.stringify(typeof word === "string" ? word : JSON.stringify(word)))
+    .join(", ");
   return {
     reason: "FieldValueNotSupported",
     message: `Unsupported value: ${shown(value)}: supported values: ${list}`,

@@ -16,7 +16,7 @@ export function withSchemaDefaults(value: unknown, schema: Schema): unknown {
   const changes: [string, unknown][] = [];
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
     const given = Object.hasOwn(value, name) ? value[name] : undefined;
-    const absent = given === undefined || given === null;
+    const absent = given === undefined || (given === null && property.nullable !== true);
     const base = absent && property.default !== undefined ? property.default : given;
     if (base === undefined) continue;
     const filled = withSchemaDefaults(base, property);
