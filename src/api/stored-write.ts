@@ -35,6 +35,7 @@ export async function storeNew(context: ObjectContext, route: ResourceRoute, dra
   const { kind } = route.resource;
   const name = nameOf(draft.input);
   await assertNamespaceIsOpen(context.store, kind, route.namespace, name);
+  if (isSameResource(kind, CUSTOM_RESOURCE_DEFINITION)) await context.definitions.assertRoom(name);
   const admitted = await admitDraft(context, route, draft, undefined);
   await context.guard(kind, admitted.object, true);
   const tracked = withManager(context, route, draft, undefined, withAsker(context, kind, admitted.object));

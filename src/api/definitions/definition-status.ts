@@ -39,7 +39,7 @@ export function definitionStatus(definition: KubeObject, facts: DefinitionFacts)
 }
 
 /** Returns whether the condition `type` of a definition is True. */
-export function isTrueOf(definition: KubeObject, type: "Established" | "NamesAccepted"): boolean {
+export function isTrueOf(definition: Fields, type: "Established" | "NamesAccepted"): boolean {
   return statusOf(recordAt(definition, "status"), type) === "True";
 }
 

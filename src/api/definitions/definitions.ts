@@ -7,6 +7,7 @@ import type { KubeObject } from "../../resource/object.ts";
 import { parseDefinition } from "../../resource/definition/parse-definition.ts";
 import type { VersionedStore } from "../../store/contract.ts";
 import { BUILT_IN, Catalog } from "../catalog.ts";
+import { forbidden } from "../status.ts";
 import { SERVED_RESOURCES, serveDefined } from "../served-resource.ts";
 import type { ServedResource } from "../served-resource.ts";
 import { isBuiltIn } from "./built-in-definition.ts";
@@ -17,6 +18,8 @@ import { definitionStatus, isTrueOf } from "./definition-status.ts";
 const CLEANUP_FINALIZER = "customresourcecleanup.apiextensions.k8s.io";
 /** A status follows from the definitions before it, so it takes a few rounds until all are settled. */
 const ROUNDS_MAX = 8;
+/** Each definition costs memory and a part of every discovery document. */
+const DEFINITIONS_MAX = 1_000;
 
 interface Parsed {
   /** The definition this was made of; its status aside, which changes nothing here. */
@@ -58,6 +61,17 @@ export class Definitions {
   settle(): Promise<void> {
     this.#settling = this.#settling.catch(() => undefined).then(() => this.#settle());
     return this.#settling;
+  }
+
+  /** Throws Forbidden when there are as many definitions as may be. */
+  async assertRoom(name: string): Promise<void> {
+    const { items } = await this.#inner.list(CUSTOM_RESOURCE_DEFINITION);
+    if (items.length < DEFINITIONS_MAX) return;
+    throw forbidden(
+      CUSTOM_RESOURCE_DEFINITION,
+      name,
+      `there are ${String(DEFINITIONS_MAX)} definitions, which is the most`,
+    );
   }
 
   /** Makes a definition that is about to be deleted wait for the objects of its kind. */

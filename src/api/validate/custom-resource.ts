@@ -34,7 +34,7 @@ export function checkCustomResource(object: Readonly<Record<string, unknown>>, s
 }
 
 /** Findings after which rules in the Common Expression Language are not evaluated. */
-const BLOCKING: ReadonlySet<string> = new Set([
+export const BLOCKING: ReadonlySet<string> = new Set([
   "FieldValueNotSupported",
   "FieldValueRequired",
   "FieldValueTooLong",
@@ -99,7 +99,7 @@ function typeOf(value: unknown): string {
 function checkString(value: string, schema: Schema, path: string, errors: FieldError[]): void {
   const bytes = Buffer.byteLength(value);
   if (schema.maxLength !== undefined && bytes > schema.maxLength) errors.push(tooLong(path, schema.maxLength));
-  if (schema.minLength !== undefined && [...value].length < schema.minLength) {
+  if (schema.minLength !== undefined && characters(value) < schema.minLength) {
     const detail = `${path} in body should be at least ${String(schema.minLength)} chars long`;
     errors.push(invalidValue(path, value, detail));
   }
@@ -109,6 +109,11 @@ function checkString(value: string, schema: Schema, path: string, errors: FieldE
   if (schema.format !== undefined && schema.type === "string" && !hasFormat(value, schema.format)) {
     errors.push(wrongType(path, value, `${path} in body must be of type ${schema.format}: ${JSON.stringify(value)}`));
   }
+}
+
+/** Code points, as servers count. */
+function characters(text: string): number {
+  return Array.from(text).length;
 }
 
 function checkNumber(value: number, schema: Schema, path: string, errors: FieldError[]): void {

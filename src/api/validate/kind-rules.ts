@@ -1,6 +1,8 @@
 import { recordAt } from "../../ground/json.ts";
 import type { Kind } from "../../resource/kind.ts";
 import { FIRST_VERSION_ANNOTATION } from "../../resource/older-versions.ts";
+import { checkDefinition, checkDefinitionUpdate } from "../definitions/check-definition.ts";
+import { warnAboutDefinition } from "../definitions/warn-about-definition.ts";
 import { withDefinitionDefaults } from "../definitions/definition-defaults.ts";
 import { ACCEPTED_RULES } from "./accepted-rules.ts";
 import { checkCertificate } from "./certificate.ts";
@@ -106,7 +108,12 @@ const RULES: Readonly<Record<string, KindRules>> = {
   Order: { webhookUpdate: checkOrderUpdate },
   Challenge: { webhookUpdate: checkChallengeUpdate },
   ...ACCEPTED_RULES,
-  CustomResourceDefinition: { defaults: withDefinitionDefaults },
+  CustomResourceDefinition: {
+    defaults: withDefinitionDefaults,
+    check: checkDefinition,
+    checkUpdate: checkDefinitionUpdate,
+    warn: warnAboutDefinition,
+  },
 };
 
 /** The one field of the first version that had a meaning and has no place any more. */
