@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { describe, it } from "node:test";
 import { LintelError } from "../ground/errors.ts";
 import { ManualClock, MemoryLog, seededRandom, settle } from "../ground/testing.ts";
 import { CONFIG_MAP, NAMESPACE } from "../resource/kind.ts";
+import type { KubeObject } from "../resource/object.ts";
 import type { Store } from "../store/contract.ts";
+import { fencedStore } from "../store/fenced-store.ts";
 import { MemoryStore } from "../store/memory.ts";
 import { Informer } from "./informer.ts";
 import { make } from "./testing.ts";
@@ -17,6 +20,15 @@ async function openStore(clock: ManualClock): Promise<MemoryStore> {
 function follow(store: Store, clock: ManualClock): Informer {
   const options = { store, clock, random: seededRandom(1), log: new MemoryLog(), kind: CONFIG_MAP };
   return new Informer({ ...options, indexes: { team: (object) => [object.metadata.labels?.["team"] ?? "none"] } });
+}
+
+function colored(version: string, color: string): KubeObject {
+  return make(CONFIG_MAP, "a", { data: { color } }, { uid: "1", resourceVersion: version });
+}
+
+/** Its methods, to replace some of them. */
+function storeOf(store: MemoryStore): Store {
+  return fencedStore(store, () => undefined);
 }
 
 describe("Informer", () => {
@@ -126,6 +138,68 @@ describe("Informer", () => {
     await clock.advance(1_000);
     await informer.synced;
     assert.equal(troubles.at(-1), undefined);
+    await informer.close();
+  });
+
+  it("tells that trouble is over when a watch is taken and lasts, though nothing changes, and goes on from bookmarks", async () => {
+    const clock = new ManualClock();
+    const store = await openStore(clock);
+    const told: (string | undefined)[] = [];
+    const from: (string | undefined)[] = [];
+    let torn: (() => void) | undefined;
+    const failing: Store = {
+      ...storeOf(store),
+      async *watch(_kind, options) {
+        from.push(options.resourceVersion);
+        options.onProgress?.(options.resourceVersion ?? "");
+        if (from.length === 3) options.onProgress?.("1000");
+        await new Promise<void>((resolve) => (torn = resolve));
+        options.signal.throwIfAborted();
+        yield* [];
+        throw new LintelError("Cannot reach the API server", { code: "Unreachable" });
+      },
+    };
+    const onTrouble = (_: unknown, sentence: string | undefined): void => void told.push(sentence);
+    const common = { clock, random: seededRandom(1), log: new MemoryLog(), kind: CONFIG_MAP };
+    const informer = new Informer({ ...common, store: failing, onTrouble });
+    await informer.synced;
+    await settle();
+    torn?.();
+    await clock.advance(4_900);
+    assert.deepEqual(told, ["Cannot reach the API server"], "not well yet: it might be torn again");
+    await clock.advance(200);
+    assert.deepEqual(told, ["Cannot reach the API server", undefined]);
+    torn?.();
+    await clock.advance(200);
+    assert.deepEqual(told.slice(2), ["Cannot reach the API server", undefined], "a bookmark is enough");
+    torn?.();
+    await clock.advance(200);
+    assert.equal(from.at(-1), "1000");
+    const closed = informer.close();
+    torn?.();
+    await closed;
+  });
+
+  it("takes no event that is older than what it knows, nor one twice", async () => {
+    const clock = new ManualClock();
+    const store: Store = {
+      ...storeOf(await openStore(clock)),
+      list: async () => ({ items: [colored("5", "red")], resourceVersion: "5" }),
+      async *watch(_kind, { signal }) {
+        for (const one of [colored("7", "green"), colored("7", "green"), colored("6", "blue")]) {
+          yield { type: "MODIFIED", object: one };
+        }
+        yield { type: "DELETED", object: colored("6", "blue") };
+        await once(signal, "abort");
+      },
+    };
+    const informer = follow(store, clock);
+    await informer.synced;
+    let changes = 0;
+    informer.subscribe(() => (changes += 1));
+    await settle();
+    assert.deepEqual(informer.get("shop", "a")?.["data"], { color: "green" });
+    assert.equal(changes, 2);
     await informer.close();
   });
 

@@ -1,4 +1,4 @@
-import type { Clock } from "../ground/clock.ts";
+import type { Clock, Timer } from "../ground/clock.ts";
 import { isLintelError, messageOf } from "../ground/errors.ts";
 import type { Logger } from "../ground/log.ts";
 import { resourceName, type Kind } from "../resource/kind.ts";
@@ -9,6 +9,9 @@ import type { Store } from "../store/contract.ts";
 const BACKOFF_MS_MIN = 100;
 /** Longest wait; the real one is between half of it and the whole, so that many informers don't knock together. */
 const BACKOFF_MS_MAX = 10_000;
+
+/** A watch that the server has taken and that says nothing for so long is well. */
+const STEADY_AFTER_MS = 5_000;
 
 /** What changed in the cache. `before` is what the cache held until now. */
 export interface Change {
@@ -161,7 +164,7 @@ export class Informer implements ObjectCache {
   }
 
   async #listAndWatch(from: string | undefined, signal: AbortSignal, moved: (version: string) => void): Promise<void> {
-    const { store, kind } = this.#options;
+    const { store, kind, clock } = this.#options;
     let version = from;
     if (version === undefined) {
       const list = await store.list(kind);
@@ -173,11 +176,33 @@ export class Informer implements ObjectCache {
       version = list.resourceVersion;
       moved(version);
     }
-    for await (const event of store.watch(kind, { resourceVersion: version, signal })) {
-      if (signal.aborted) return;
-      this.#set(objectKey(event.object), event.type === "DELETED" ? undefined : this.#kept(event.object));
-      moved(event.object.metadata.resourceVersion ?? version);
+    const began = version;
+    let steady: Timer | undefined;
+    const onProgress = (at: string): void => {
+      if (at !== began) return moved(at);
+      // A server that takes a watch may still tear it at once, again and again: that is no reason to hurry.
+      steady ??= clock.timer(STEADY_AFTER_MS, () => moved(at));
+    };
+    try {
+      for await (const event of store.watch(kind, { resourceVersion: version, signal, onProgress })) {
+        if (signal.aborted) return;
+        steady?.cancel();
+        const { metadata } = event.object;
+        if (this.#isLate(event.object)) continue;
+        this.#set(objectKey(event.object), event.type === "DELETED" ? undefined : this.#kept(event.object));
+        moved(metadata.resourceVersion ?? version);
+      }
+    } finally {
+      steady?.cancel();
     }
+  }
+
+  /** A server that repeats itself, or tells in the wrong order, must not bring back what was. */
+  #isLate({ metadata, ...object }: KubeObject): boolean {
+    const known = this.#objects.get(objectKey({ ...object, metadata }));
+    if (known === undefined || known.metadata.uid !== metadata.uid) return false;
+    const [before, after] = [Number(known.metadata.resourceVersion), Number(metadata.resourceVersion)];
+    return after < before;
   }
 
   #replace(items: readonly KubeObject[]): void {

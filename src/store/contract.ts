@@ -100,6 +100,11 @@ export interface DeleteOptions extends WriteOptions {
 export interface WatchOptions extends ListOptions {
   readonly resourceVersion?: string | undefined;
   readonly signal: AbortSignal;
+  /**
+   * Called by stores on a server when it has taken the watch, and from time to time though nothing changes: nothing up to
+   * `version` is missing. @default nobody is told
+   */
+  readonly onProgress?: (version: string) => void;
 }
 
 /** One change. MODIFIED follows an ADDED of the same object; DELETED ends it. */

@@ -289,9 +289,10 @@ export class ClusterStore implements Store {
         version = resourceVersion;
       }
       while (!signal.aborted) {
-        for await (const event of this.#watchOnce(kind, namespace, version, signal)) {
+        for await (const event of this.#watchOnce(kind, { ...options, namespace, resourceVersion: version })) {
           version = event.version;
-          if (event.change !== undefined) yield event.change;
+          if (event.change === undefined) options.onProgress?.(version);
+          else yield event.change;
         }
       }
     } catch (error) {
@@ -302,9 +303,7 @@ export class ClusterStore implements Store {
   /** One watch, until the server ends it in peace: bookmarks tell from where to go on even when nothing changed. */
   async *#watchOnce(
     kind: Kind,
-    namespace: string,
-    version: string,
-    signal: AbortSignal,
+    { namespace, resourceVersion: version, signal, onProgress }: WatchOptions & { readonly resourceVersion: string },
   ): AsyncGenerator<{ readonly version: string; readonly change: WatchEvent | undefined }, void, undefined> {
     const seconds = Math.ceil(WATCH_SECONDS_MIN * (1 + this.#random()));
     const query = this.#selected(kind, {
@@ -313,9 +312,10 @@ export class ClusterStore implements Store {
       resourceVersion: version,
       timeoutSeconds: String(seconds),
     });
-    const path = `${pathOf(kind, namespace)}?${query.toString()}`;
+    const path = `${pathOf(kind, namespace ?? "")}?${query.toString()}`;
+    const onOpen = (): void => onProgress?.(version);
     const request = { method: "GET" as const, path, ...(this.#metadataOnly ? { accept: METADATA } : {}) };
-    for await (const line of this.#client.stream({ ...request, signal, idleMs: WATCH_IDLE_MS_MAX })) {
+    for await (const line of this.#client.stream({ ...request, signal, onOpen, idleMs: WATCH_IDLE_MS_MAX })) {
       const type = stringAt(line, "type");
       const content = recordAt(line, "object");
       if (type === "ERROR") {

@@ -80,16 +80,20 @@ export class KubeClient {
   }
 
   /**
-   * Yields the JSON values of a streamed answer, one a line, until the server ends it. Throws as `request` does, and
+   * Yields the JSON values of a streamed answer, one a line, until the server ends it; `onOpen` is called before the first.
+   * Throws as `request` does, and
    * `Unreachable` when the connection breaks or nothing comes for `idleMs`.
    */
-  async *stream(request: KubeRequest & { readonly idleMs: number }): AsyncGenerator<unknown, void, undefined> {
+  async *stream(
+    request: KubeRequest & { readonly idleMs: number; readonly onOpen?: () => void },
+  ): AsyncGenerator<unknown, void, undefined> {
     const response = await this.#send(request, this.#answerMsMax);
     if (response.statusCode !== 200) {
       const text = await this.#read(response, request);
       throw this.#refusal(response.statusCode ?? 0, text, request);
     }
     this.#denials?.allowed(actOfRequest(request.method, request.path));
+    request.onOpen?.();
     try {
       yield* jsonLines(response, { idleMs: request.idleMs, clock: this.#clock });
     } catch (error) {
