@@ -3,6 +3,7 @@ import { Resolver } from "../acme/dns/resolver.ts";
 import { ControlPlane } from "../control/control-plane.ts";
 import type { EdgeAddress } from "../control/edge-publisher/ingress-status.ts";
 import { LeaderElection } from "../control/leadership/leader-election.ts";
+import { LEADER_LEASE, reportLeases } from "../control/leadership/lease-report.ts";
 import { Replicas, type ReplicasOptions } from "../control/leadership/replicas.ts";
 import { NetworkPreflight } from "../control/preflight/preflight.ts";
 import { LintelError, messageOf } from "../ground/errors.ts";
@@ -10,7 +11,7 @@ import type { Host } from "../ground/host.ts";
 import type { Logger } from "../ground/log.ts";
 import { systemClock, systemRandom } from "../ground/system-clock.ts";
 import { LocalCa } from "../pki/local-ca.ts";
-import { CERTIFICATE, resourceName, type Kind } from "../resource/kind.ts";
+import { CERTIFICATE, LEASE, resourceName, type Kind } from "../resource/kind.ts";
 import { EMPTY_SNAPSHOT } from "../routing/snapshot.ts";
 import { ClusterStore } from "../store/cluster/cluster-store.ts";
 import { Denials, type AccessChange } from "../store/cluster/denials.ts";
@@ -20,6 +21,7 @@ import type { ProcessFacts } from "../supervisor/messages.ts";
 import { AlertWebhook } from "./alert-webhook.ts";
 import { CertificateMetrics } from "./certificate-metrics.ts";
 import { AdminServer } from "./admin-server.ts";
+import { clusterSummary, type ClusterSummary } from "./cluster-summary.ts";
 import { parseClusterSettings, type ClusterSettings } from "./cluster-settings.ts";
 import { liveWorkers, preflightWhen, runControlRole, tell, tellSummary, type ControlRole } from "./control-role.ts";
 import { EdgeFeed } from "./edge-feed.ts";
@@ -38,8 +40,6 @@ import { FEED_SOCKET, SNAPSHOT_FILE, ensureToken, stateFolderAt } from "./state-
 const ADDRESSES_EVERY_MS = 10_000;
 /** Three tries fit into the time after which a leader that cannot renew its Lease stops. */
 const LEASE_ANSWER_MS_MAX = 2_000;
-/** Name of the Lease that the writing replica holds. */
-const LEADER_LEASE = "lintel-leader";
 
 /** Runs the controllers on a cluster's own API server until the supervisor ends the process. */
 export async function runClusterControl(host: Host): Promise<void> {
@@ -67,6 +67,8 @@ class ClusterControl implements ControlRole {
   readonly #store: ClusterStore;
   /** The same, with connections of its own and little patience: a lease must not wait behind a long list. */
   readonly #leases: ClusterStore;
+  readonly #denials: Denials;
+  readonly #server: string;
   readonly #namespace: string;
   readonly #feed: EdgeFeed;
   readonly #ca: LocalCa;
@@ -84,6 +86,8 @@ class ClusterControl implements ControlRole {
     parts: Context & {
       readonly store: ClusterStore;
       readonly leases: ClusterStore;
+      readonly denials: Denials;
+      readonly server: string;
       readonly namespace: string;
       readonly feed: EdgeFeed;
       readonly ca: LocalCa;
@@ -93,6 +97,8 @@ class ClusterControl implements ControlRole {
     this.#context = parts;
     this.#store = parts.store;
     this.#leases = parts.leases;
+    this.#denials = parts.denials;
+    this.#server = parts.server;
     this.#namespace = parts.namespace;
     this.#feed = parts.feed;
     this.#ca = parts.ca;
@@ -129,7 +135,17 @@ class ClusterControl implements ControlRole {
     resources.defer(() => feed.close());
     tell(link, "note", `Using the API server at ${access.server}, by ${access.source}`);
     const namespace = settings.namespace === "" ? access.namespace : settings.namespace;
-    const control = new ClusterControl({ ...context, store, leases, namespace, feed, ca, resources: resources.move() });
+    const control = new ClusterControl({
+      ...context,
+      store,
+      leases,
+      denials,
+      server: access.server,
+      namespace,
+      feed,
+      ca,
+      resources: resources.move(),
+    });
     await control.#openAdmin(ensureToken(folder));
     return control;
   }
@@ -325,6 +341,26 @@ class ClusterControl implements ControlRole {
       certificates: this.#plane?.objects(CERTIFICATE) ?? [],
       processes: this.#processes,
       nowMs: systemClock.nowMs(),
+      cluster: await this.#clusterSummary(),
     });
+  }
+
+  async #clusterSummary(): Promise<ClusterSummary> {
+    const facts = {
+      server: this.#server,
+      version: "",
+      identity: this.#context.settings.identity,
+      problems: [
+        ...[...this.#troubles].map(([resource, trouble]) => `Cannot follow ${resource}: ${trouble}`),
+        ...this.#denials.sentences,
+      ],
+    };
+    try {
+      const { items } = await this.#leases.list(LEASE, { namespace: this.#namespace });
+      return clusterSummary(reportLeases(items, systemClock.nowMs()), facts);
+    } catch (error) {
+      const problems = [...facts.problems, `Cannot read the Leases: ${messageOf(error)}`];
+      return clusterSummary(undefined, { ...facts, problems: [...new Set(problems)] });
+    }
   }
 }

@@ -1,8 +1,9 @@
-import { arrayAt, numberAt, stringAt } from "../ground/json.ts";
+import { arrayAt, isRecord, numberAt, stringAt } from "../ground/json.ts";
 import type { KubeObject } from "../resource/object.ts";
 import { readCertificate } from "../resource/certificate.ts";
 import { conditionsOf } from "../resource/condition.ts";
 import type { Snapshot } from "../routing/snapshot.ts";
+import { parseClusterSummary, type ClusterSummary } from "./cluster-summary.ts";
 import { STABLE_AFTER_MS } from "../supervisor/backoff.ts";
 import type { ProcessFacts } from "../supervisor/messages.ts";
 
@@ -13,6 +14,8 @@ export interface InstanceSummary {
   readonly routes: readonly RouteSummary[];
   readonly certificates: readonly CertificateSummary[];
   readonly processes: readonly ProcessSummary[];
+  /** Undefined where the API is its own. */
+  readonly cluster?: ClusterSummary | undefined;
 }
 
 /** One path of one host as the workers have it. */
@@ -71,6 +74,7 @@ export function summarize(facts: {
   readonly certificates: readonly KubeObject[];
   readonly processes: readonly ProcessFacts[];
   readonly nowMs: number;
+  readonly cluster?: ClusterSummary;
 }): InstanceSummary {
   return {
     version: facts.version,
@@ -85,6 +89,7 @@ export function summarize(facts: {
       restarts: process.restarts,
       problem: problemOf(process, facts.nowMs),
     })),
+    ...(facts.cluster === undefined ? {} : { cluster: facts.cluster }),
   };
 }
 
@@ -145,7 +150,9 @@ function certificateOf(object: KubeObject): CertificateSummary {
 
 /** Returns the summary in a JSON value that came from another process of this program; what is missing is left empty. */
 export function parseSummary(value: unknown): InstanceSummary {
+  const cluster = parseClusterSummary(isRecord(value) ? value["cluster"] : undefined);
   return {
+    ...(cluster === undefined ? {} : { cluster }),
     version: stringAt(value, "version") ?? "",
     generation: numberAt(value, "generation") ?? 0,
     routes: arrayAt(value, "routes").map((entry) => ({

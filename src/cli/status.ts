@@ -1,15 +1,21 @@
 import { join, resolve } from "node:path";
 import { Command, Option } from "commander";
 import type { ProcessSummary } from "../app/instance-summary.ts";
+import { askCluster } from "../app/ask-cluster.ts";
 import { addressText } from "../app/role-settings.ts";
 import { askRunningInstance, type RunningInstance } from "../app/running-instance.ts";
 import type { Host, Output } from "../ground/host.ts";
+import { clusterText } from "./cluster-text.ts";
 import { defaultStateDirectory } from "./state-directory.ts";
-import { summaryText } from "./summary-text.ts";
+import { certificatesText, summaryText } from "./summary-text.ts";
 import { table } from "./terminal.ts";
+import { programVersion } from "./version.ts";
 
 interface StatusOptions {
   readonly state?: string;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly namespace: string;
   readonly output: "table" | "json";
 }
 
@@ -19,17 +25,25 @@ export function statusCommand(host: Host): Command {
     .description("Show what a running instance serves: hosts, certificates, processes")
     .option(
       "--state <dir>",
-      "the instance's state folder (default: the default one, else the example's or the proxy's)",
+      "the instance's state folder (default: the default one, else the example's, the proxy's or the controller's)",
     )
+    .option("--kubeconfig <file>", "ask the API server of this cluster instead: who leads, which replicas run")
+    .option("--context <name>", "ask the cluster of this context of the kubeconfig")
+    .option("--namespace <name>", "where the replicas of the cluster keep their Leases", "lintel")
     .addOption(new Option("-o, --output <format>", "how").choices(["table", "json"]).default("table"))
     .addHelpText("after", EXAMPLES)
     .action(async (options: StatusOptions) => {
+      if (options.kubeconfig !== undefined || options.context !== undefined) {
+        await writeCluster(host, options);
+        return;
+      }
       const instance = await askRunningInstance(
         options.state === undefined
           ? [
               defaultStateDirectory(host, "default"),
               defaultStateDirectory(host, "example"),
               defaultStateDirectory(host, "proxy"),
+              defaultStateDirectory(host, "controller"),
             ]
           : [resolve(host.workingDirectory, options.state)],
       );
@@ -40,8 +54,25 @@ export function statusCommand(host: Host): Command {
 const EXAMPLES = `
 Examples:
   lintel status
+  lintel status --kubeconfig ~/.kube/config
   lintel status -o json | jq '.certificates[] | select(.ready != "True")'
 `;
+
+async function writeCluster(host: Host, { kubeconfig, context, namespace, output }: StatusOptions): Promise<void> {
+  const { cluster, answerMs, certificates } = await askCluster({
+    kubeconfig: kubeconfig === undefined ? undefined : resolve(host.workingDirectory, kubeconfig),
+    context,
+    namespace,
+    version: programVersion(host.program),
+    environment: host.environment,
+  });
+  if (output === "json") {
+    host.output.write(`${JSON.stringify({ cluster, answerMs, certificates }, undefined, 2)}\n`);
+    return;
+  }
+  host.output.write(clusterText(host.output, cluster, answerMs));
+  if (certificates.length > 0) host.output.write(certificatesText(host.output, certificates));
+}
 
 function jsonText(instance: RunningInstance): string {
   const { directory, facts, summary } = instance;
@@ -56,11 +87,12 @@ function statusText(output: Output, { directory, facts, summary }: RunningInstan
     `http://${addressText(facts.edgeHttp)}, https://${addressText(facts.edgeHttps)}${api}`,
   ].join("\n");
   const processes = table(output, ["PROCESS", "PID", "STATE", "SINCE", "RESTARTS"], summary.processes.map(processRow));
+  const cluster = summary.cluster === undefined ? "" : `${clusterText(output, summary.cluster)}\n`;
   const problems = summary.processes.filter(({ problem }) => problem !== "");
   const sentences = problems.map(
     ({ name, problem }) => `\n${name}: ${problem}; ${join(directory, "lintel.log")} has more\n`,
   );
-  return `${head}\n\n${summaryText(output, summary)}\n${processes}${sentences.join("")}`;
+  return `${head}\n\n${cluster}${summaryText(output, summary)}\n${processes}${sentences.join("")}`;
 }
 
 function processRow(process: ProcessSummary): readonly string[] {

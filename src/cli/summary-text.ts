@@ -11,11 +11,14 @@ export function summaryText(output: Output, summary: InstanceSummary, indent = "
     summary.routes.length === 0
       ? `${indent}No routes yet: apply an Ingress\n`
       : table(output, ["HOST", "PATH", "BACKEND", "TLS"], limited(summary.routes).map(routeRow), indent);
-  const certificates =
-    summary.certificates.length === 0
-      ? ""
-      : `\n${table(output, ["CERTIFICATE", "NAMES", "ISSUER", "READY", "EXPIRES"], limited(summary.certificates).map(certificateRow), indent)}`;
+  const certificates = summary.certificates.length === 0 ? "" : certificatesText(output, summary.certificates, indent);
   return `${routes}${certificates}${omitted(summary, indent)}`;
+}
+
+/** Returns an empty line and the table of certificates. */
+export function certificatesText(output: Output, certificates: readonly CertificateSummary[], indent = ""): string {
+  const heading = ["CERTIFICATE", "NAMES", "ISSUER", "READY", "EXPIRES"];
+  return `\n${table(output, heading, limited(certificates).map(certificateRow), indent)}`;
 }
 
 function limited<Row>(rows: readonly Row[]): readonly Row[] {

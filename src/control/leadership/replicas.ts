@@ -196,7 +196,8 @@ export class Replicas {
   }
 }
 
-function replicaOf(lease: KubeObject): Replica | undefined {
+/** Returns the replica that a Lease is of; undefined for any other Lease. */
+export function replicaOf(lease: KubeObject): Replica | undefined {
   const { labels = {}, annotations = {} } = lease.metadata;
   const identity = stringAt(lease["spec"], "holderIdentity") ?? "";
   const isOne =
