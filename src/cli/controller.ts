@@ -136,7 +136,8 @@ function linesOnly(reporter: UpReporter): UpReporter {
   };
 }
 
-function parseService(text: string): string {
+/** Returns a Service given as `namespace/name`. */
+export function parseService(text: string): string {
   if (!/^[a-z0-9-]+\/[a-z0-9-]+$/.test(text)) throw new InvalidArgumentError("A Service as namespace/name.");
   return text;
 }

@@ -4,9 +4,10 @@ import { messageOf } from "../ground/errors.ts";
 import type { Host } from "../ground/host.ts";
 import { systemClock, systemRandom } from "../ground/system-clock.ts";
 import { FLAVORS, type Flavor } from "../install/install-options.ts";
-import { flavorWarning, installObjects } from "../install/install-objects.ts";
-import { proposeFlavor, type FlavorProposal } from "../install/propose-flavor.ts";
-import { NAMESPACE, NODE } from "../resource/kind.ts";
+import { flavorWarnings, type ClusterSight } from "../install/flavor-warnings.ts";
+import { installObjects } from "../install/install-objects.ts";
+import { proposeFlavor } from "../install/propose-flavor.ts";
+import { DAEMON_SET, DEPLOYMENT, NAMESPACE, NODE, SERVICE } from "../resource/kind.ts";
 import { ClusterStore } from "../store/cluster/cluster-store.ts";
 import { findAccess } from "../store/cluster/find-access.ts";
 import { paint } from "./terminal.ts";
@@ -46,16 +47,22 @@ export function manifestsCommand(host: Host): Command {
     .option("--argument <text>", 'further argument of "lintel controller", repeatable', addText)
     .option("--priority-class <name>", "PriorityClass of the Pods (default: the cluster's)", "")
     .option("--webhook", "with an admission webhook, which refuses early what could not be served or issued")
-    .option("--kubeconfig <file>", "the cluster to look at, without --flavor")
+    .option("--kubeconfig <file>", "the cluster to look at")
     .option("--context <name>", "context of the kubeconfig")
     .addOption(new Option("-o, --output <format>", "what to print").choices(["yaml", "json"]).default("yaml"))
     .addHelpText("after", EXAMPLES)
     .action(async (options: ManifestsOptions) => {
-      const proposal = options.flavor === undefined ? await lookAtCluster(host, options) : undefined;
-      const flavor = options.flavor ?? proposal?.flavor ?? "bare-metal";
-      if (proposal !== undefined) note(host, `Flavour ${flavor}: ${proposal.because}`);
-      const warning = flavorWarning(flavor);
-      if (warning !== undefined) note(host, warning);
+      const sight = await lookAtCluster(host, options);
+      const proposal = typeof sight === "string" ? UNSEEN : proposeFlavor(sight.nodes, sight.namespaces);
+      const flavor = options.flavor ?? proposal.flavor;
+      if (options.flavor === undefined) {
+        note(
+          host,
+          `Flavour ${flavor}: ${typeof sight === "string" ? `cannot look at a cluster (${sight})` : proposal.because}`,
+        );
+      }
+      const seen = typeof sight === "string" ? undefined : sight;
+      for (const warning of flavorWarnings(flavor, options.namespace, seen)) note(host, warning);
       host.output.write(manifestsText(host, flavor, options));
     });
 }
@@ -75,19 +82,21 @@ Examples:
 `;
 
 /** Whoever has no cluster at hand gets the flavour that needs nothing of one. */
-async function lookAtCluster(host: Host, options: ManifestsOptions): Promise<FlavorProposal> {
+const UNSEEN = { flavor: "bare-metal", because: "" } as const;
+
+/** Returns what of the cluster matters, or why it cannot be seen. */
+async function lookAtCluster(host: Host, options: ManifestsOptions): Promise<ClusterSight | string> {
   const { environment } = host;
   try {
     const access = await findAccess({ ...options, environment, clock: systemClock });
     const userAgent = `lintel/${programVersion(host.program)}`;
     await using store = new ClusterStore({ access, clock: systemClock, random: systemRandom, userAgent });
-    const [nodes, namespaces] = await Promise.all([store.list(NODE), store.list(NAMESPACE)]);
-    return proposeFlavor(
-      nodes.items,
-      namespaces.items.map(({ metadata }) => metadata.name),
+    const [nodes = [], namespaces = [], deployments = [], daemonSets = [], services = []] = await Promise.all(
+      [NODE, NAMESPACE, DEPLOYMENT, DAEMON_SET, SERVICE].map(async (kind) => (await store.list(kind)).items),
     );
+    return { nodes, namespaces, workloads: [...deployments, ...daemonSets], services };
   } catch (error) {
-    return { flavor: "bare-metal", because: `cannot look at a cluster (${messageOf(error)})` };
+    return messageOf(error);
   }
 }
 

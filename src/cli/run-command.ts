@@ -8,6 +8,7 @@ import { doctorCommand } from "./doctor.ts";
 import { exitCodeOf } from "./exit-codes.ts";
 import { importCommand } from "./import.ts";
 import { manifestsCommand } from "./manifests.ts";
+import { shadowCommand } from "./shadow.ts";
 import { proxyCommand } from "./proxy.ts";
 import { renewCommand } from "./renew.ts";
 import { statusCommand } from "./status.ts";
@@ -40,6 +41,7 @@ export function buildProgram(host: Host): Command {
   program.addCommand(proxyCommand(host));
   program.addCommand(controllerCommand(host));
   program.addCommand(manifestsCommand(host));
+  program.addCommand(shadowCommand(host));
   program.addCommand(statusCommand(host));
   program.addCommand(renewCommand(host));
   program.addCommand(doctorCommand(host));

@@ -1,7 +1,21 @@
 import { ISSUER_GROUP, type IssuerReference } from "../resource/certificate.ts";
 import { readIssuer, type Issuer } from "../resource/issuer.ts";
 import { CLUSTER_ISSUER, ISSUER, type Kind } from "../resource/kind.ts";
+import type { KubeObject } from "../resource/object.ts";
 import type { World } from "./world.ts";
+
+/** Where issuers are looked up. */
+interface IssuerWorld {
+  readonly caches: Readonly<
+    Record<"issuers" | "clusterIssuers", { get(namespace: string, name: string): KubeObject | undefined }>
+  >;
+}
+
+/** What telling the signer of a reference needs. */
+export interface SignerWorld extends IssuerWorld {
+  readonly accounts: { isOffline(server: string): boolean };
+  readonly offlineIssuer: IssuerReference;
+}
 
 /** The kind a reference of our group names; undefined: it names something that we don't answer. */
 export function issuerKindOf(reference: IssuerReference): Kind | undefined {
@@ -11,7 +25,7 @@ export function issuerKindOf(reference: IssuerReference): Kind | undefined {
 }
 
 /** Returns the issuer that an object in `namespace` names, as the cache has it. */
-export function cachedIssuer(world: World, reference: IssuerReference, namespace: string): Issuer | undefined {
+export function cachedIssuer(world: IssuerWorld, reference: IssuerReference, namespace: string): Issuer | undefined {
   const kind = issuerKindOf(reference);
   if (kind === undefined) return undefined;
   const { issuers, clusterIssuers } = world.caches;
@@ -21,7 +35,7 @@ export function cachedIssuer(world: World, reference: IssuerReference, namespace
 }
 
 /** Returns who would sign for `reference` now: itself, or the embedded CA for ACME issuers while offline. */
-export function signerOf(world: World, reference: IssuerReference, namespace: string): IssuerReference {
+export function signerOf(world: SignerWorld, reference: IssuerReference, namespace: string): IssuerReference {
   const issuer = cachedIssuer(world, reference, namespace);
   return issuer?.spec.kind === "acme" && world.accounts.isOffline(issuer.spec.server) ? world.offlineIssuer : reference;
 }

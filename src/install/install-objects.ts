@@ -1,12 +1,9 @@
 import type { KubeObject } from "../resource/object.ts";
 import { customResourceDefinitions } from "../resource/definition/custom-resource-definitions.ts";
-import { labels, selector, usesHostPorts, type Flavor, type InstallOptions } from "./install-options.ts";
+import { labels, NODE_PORTS, selector, usesHostPorts, type Flavor, type InstallOptions } from "./install-options.ts";
 import { accessObjects } from "./roles.ts";
 import { webhookObjects } from "./webhook.ts";
 import { portsOf, workload } from "./workload.ts";
-
-/** The ports of every node with the flavour `nodeport`. */
-const NODE_PORTS = { http: 30_080, https: 30_443 } as const;
 
 /** Returns everything that puts Lintel on a cluster, in the order in which it must be applied. */
 export function installObjects(options: InstallOptions): readonly KubeObject[] {
@@ -26,31 +23,6 @@ export function installObjects(options: InstallOptions): readonly KubeObject[] {
     networkPolicy(options),
     ...webhookObjects(options),
   ];
-}
-
-/**
- * Returns what a person should know of the flavour before HTTP-01 fails for lack of port 80; undefined: nothing is
- * amiss.
- */
-export function flavorWarning(flavor: Flavor): string | undefined {
-  switch (flavor) {
-    case "nodeport":
-      return (
-        `Ports ${String(NODE_PORTS.http)} and ${String(NODE_PORTS.https)} of the nodes lead to the edge, but CAs ask port 80 and browsers 443: ` +
-        "put a balancer before them, or prove names with DNS-01"
-      );
-    case "k3s":
-      return "k3s brings Traefik, which holds ports 80 and 443: start k3s with --disable traefik, or the Service stays pending";
-    case "load-balancer":
-      return "The Service stays pending where no cloud and no MetalLB gives it an address: then use --flavor bare-metal";
-    case "kind":
-      return "kind must map ports 80 and 443 of the node and label it ingress-ready=true (extraPortMappings in its config)";
-    case "bare-metal":
-    case "minikube":
-      return undefined;
-    default:
-      return flavor satisfies never;
-  }
 }
 
 /** Ports of the node are more than the strictest level allows. */

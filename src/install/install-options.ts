@@ -3,6 +3,9 @@ export const FLAVORS = ["bare-metal", "load-balancer", "nodeport", "kind", "mini
 /** One of {@link FLAVORS}. */
 export type Flavor = (typeof FLAVORS)[number];
 
+/** The ports of every node with the flavour `nodeport`. */
+export const NODE_PORTS = { http: 30_080, https: 30_443 } as const;
+
 /** What is put on a cluster. */
 export interface InstallOptions {
   readonly flavor: Flavor;

@@ -4,6 +4,7 @@ import { arrayAt, recordAt } from "../ground/json.ts";
 import { CERTIFICATE, CERTIFICATE_REQUEST, CHALLENGE, CLUSTER_ISSUER, ISSUER, ORDER } from "../resource/kind.ts";
 import type { KubeObject } from "../resource/object.ts";
 import { customResourceDefinitions } from "../resource/definition/custom-resource-definitions.ts";
+import { flavorWarnings } from "./flavor-warnings.ts";
 import { FLAVORS, type Flavor, type InstallOptions } from "./install-options.ts";
 import { installObjects } from "./install-objects.ts";
 import { PRINTER_COLUMNS } from "../resource/definition/printer-columns.ts";
@@ -100,7 +101,69 @@ describe("proposeFlavor()", () => {
     ["bare-metal", [], []],
   ] as const) {
     it(`proposes ${flavor} for ${JSON.stringify(nodes.map((one) => one["spec"]))} with ${namespaces.join() || "no namespaces"}`, () => {
-      assert.equal(proposeFlavor(nodes, namespaces).flavor, flavor);
+      assert.equal(
+        proposeFlavor(
+          nodes,
+          namespaces.map((name) => namespaceOf(name)),
+        ).flavor,
+        flavor,
+      );
     });
   }
+});
+
+function namespaceOf(name: string, level?: string): KubeObject {
+  const labels = level === undefined ? {} : { "pod-security.kubernetes.io/enforce": level };
+  return { apiVersion: "v1", kind: "Namespace", metadata: { name, labels } };
+}
+
+function workload(kind: string, image: string, more: Readonly<Record<string, unknown>>, spec: object = {}): KubeObject {
+  const template = { spec: { containers: [{ image, ...more }], ...spec } };
+  return { apiVersion: "apps/v1", kind, metadata: { name: "controller", namespace: "other" }, spec: { template } };
+}
+
+function balancer(name: string, ingress: readonly unknown[] = []): KubeObject {
+  const spec = { type: "LoadBalancer", ports: [{ port: 80 }] };
+  const metadata = { name, namespace: "kube-system" };
+  return { apiVersion: "v1", kind: "Service", metadata, spec, status: { loadBalancer: { ingress } } };
+}
+
+describe("flavorWarnings()", () => {
+  const nothing = { nodes: [node({})], namespaces: [], workloads: [], services: [] };
+  const nginx = workload("DaemonSet", "registry.example/ingress-nginx/controller:v1", { ports: [{ hostPort: 80 }] });
+  const onHost = workload("Deployment", "web:1", { ports: [{ containerPort: 443 }] }, { hostNetwork: true });
+  for (const [what, flavor, sight, expected] of [
+    ["nothing is in the way", "bare-metal", nothing, undefined],
+    ["ingress-nginx has port 80", "bare-metal", { ...nothing, workloads: [nginx] }, /ingress-nginx .*has port 80/],
+    ["something is on the network of the host", "minikube", { ...nothing, workloads: [onHost] }, /has port 443/],
+    [
+      "a balancer is before the nodes anyway",
+      "load-balancer",
+      { ...nothing, services: [balancer("a", [{}])] },
+      undefined,
+    ],
+    ["nobody gives addresses", "load-balancer", nothing, /No cloud and no MetalLB/],
+    ["others wait as well", "load-balancer", { ...nothing, services: [balancer("a")] }, /kube-system\/a waits/],
+    ["Traefik has the balancer of k3s", "k3s", { ...nothing, services: [balancer("traefik")] }, /--disable traefik/],
+    ["k3s was started without Traefik", "k3s", nothing, undefined],
+    [
+      "the namespace is strict",
+      "bare-metal",
+      { ...nothing, namespaces: [namespaceOf("edge", "restricted")] },
+      /forbids/,
+    ],
+    ["no node is labelled", "kind", nothing, /ingress-ready=true/],
+    ["ports are those of nodes", "nodeport", nothing, /CAs ask port 80/],
+  ] as const) {
+    it(`says ${expected === undefined ? "nothing" : String(expected)} when ${what}`, () => {
+      const said = flavorWarnings(flavor, "edge", sight);
+      if (expected === undefined) assert.deepEqual(said, []);
+      else assert.match(said.join("\n"), expected);
+    });
+  }
+
+  it("says what may be wrong when nobody looked", () => {
+    assert.match(flavorWarnings("k3s", "edge", undefined).join(), /Traefik/);
+    assert.deepEqual(flavorWarnings("bare-metal", "edge", undefined), []);
+  });
 });

@@ -3,7 +3,7 @@ import type { KubeObject } from "../resource/object.ts";
 import type { Flavor } from "./install-options.ts";
 
 /** A flavour, and by what it was recognized. */
-export interface FlavorProposal {
+interface FlavorProposal {
   readonly flavor: Flavor;
   readonly because: string;
 }
@@ -22,8 +22,8 @@ const CLOUDS: Readonly<Record<string, string>> = {
   vultr: "Vultr",
 };
 
-/** Returns the flavour that fits the nodes of a cluster. `namespaces` are the names of those there are. */
-export function proposeFlavor(nodes: readonly KubeObject[], namespaces: readonly string[]): FlavorProposal {
+/** Returns the flavour that fits the nodes and namespaces of a cluster. */
+export function proposeFlavor(nodes: readonly KubeObject[], namespaces: readonly KubeObject[]): FlavorProposal {
   for (const node of nodes) {
     const provider = (stringAt(node["spec"], "providerID") ?? "").split(":")[0] ?? "";
     const kubelet = stringAt(recordAt(node["status"], "nodeInfo"), "kubeletVersion") ?? "";
@@ -35,7 +35,7 @@ export function proposeFlavor(nodes: readonly KubeObject[], namespaces: readonly
     const cloud = CLOUDS[provider];
     if (cloud !== undefined) return { flavor: "load-balancer", because: `its nodes are of ${cloud}` };
   }
-  if (namespaces.includes("metallb-system")) {
+  if (namespaces.some(({ metadata }) => metadata.name === "metallb-system")) {
     return { flavor: "load-balancer", because: "MetalLB gives Services addresses here" };
   }
   return {

@@ -39,8 +39,13 @@ export interface KeystorePasswords {
 
 type Entries = Readonly<Record<string, string>>;
 
+/** Where passwords are read. */
+interface SecretReader {
+  readonly store: Pick<World["store"], "get">;
+}
+
 /** Reads the passwords of the keystores that `certificate` wants from the Secrets it names. */
-export async function readKeystorePasswords(world: World, certificate: Certificate): Promise<KeystorePasswords> {
+export async function readKeystorePasswords(world: SecretReader, certificate: Certificate): Promise<KeystorePasswords> {
   const wishes = certificate.spec.keystores;
   const found: Partial<Record<Kind, string>> = {};
   const missing: string[] = [];
@@ -59,7 +64,7 @@ export async function readKeystorePasswords(world: World, certificate: Certifica
  * certificate goes on serving when its password can't be read any more.
  */
 export async function readKeystoreState(
-  world: World,
+  world: SecretReader,
   certificate: Certificate,
   secret: KubeObject,
 ): Promise<KeystoreState> {
@@ -158,7 +163,11 @@ function materialOf(secret: KubeObject): TlsMaterial {
   };
 }
 
-async function readPassword(world: World, namespace: string, where: KeystorePassword): Promise<string | undefined> {
+async function readPassword(
+  world: SecretReader,
+  namespace: string,
+  where: KeystorePassword,
+): Promise<string | undefined> {
   if (where.kind === "literal") return where.text;
   const secret = await world.store.get(SECRET, namespace, where.name);
   const text = secret === undefined ? undefined : secretText(secret, where.key);

@@ -5,15 +5,21 @@ import { base64At, readCertificateRequest } from "../../resource/certificate-req
 import { readCertificate, type Certificate } from "../../resource/certificate.ts";
 import { CERTIFICATE, CERTIFICATE_REQUEST, SECRET } from "../../resource/kind.ts";
 import type { KubeObject } from "../../resource/object.ts";
-import { signerOf } from "../signer.ts";
+import { signerOf, type SignerWorld } from "../signer.ts";
 import type { World } from "../world.ts";
 import type { Facts, KnownRequest, StoredSecret } from "./facts.ts";
 import { readKeystoreState } from "./keystores.ts";
 import { recordedCertificate } from "./recorded.ts";
 import { keyFacts, readKey } from "./private-key.ts";
 
+/** What reading the facts of a Certificate needs. */
+export interface FactsWorld extends SignerWorld {
+  readonly store: Pick<World["store"], "get">;
+  readonly clock: World["clock"];
+}
+
 /** Reads everything that decisions about `certificate` rest on, from the store itself. */
-export async function readFacts(world: World, certificate: Certificate): Promise<Facts> {
+export async function readFacts(world: FactsWorld, certificate: Certificate): Promise<Facts> {
   const { store } = world;
   const { namespace, spec, status } = certificate;
   const nextName = status.nextPrivateKeySecretName;
@@ -46,7 +52,7 @@ export function keyPemOf(secret: KubeObject): string | undefined {
 }
 
 async function readRequest(
-  world: World,
+  world: FactsWorld,
   certificate: Certificate,
   revision: number,
 ): Promise<KnownRequest | undefined> {
@@ -57,7 +63,11 @@ async function readRequest(
   return { request, csr: readCsr(request.spec.requestPem) };
 }
 
-async function readStoredSecret(world: World, secret: KubeObject, certificate: Certificate): Promise<StoredSecret> {
+async function readStoredSecret(
+  world: FactsWorld,
+  secret: KubeObject,
+  certificate: Certificate,
+): Promise<StoredSecret> {
   const keyPem = keyPemOf(secret);
   const certificatePem = base64At(secret["data"], "tls.crt");
   return {
@@ -70,7 +80,11 @@ async function readStoredSecret(world: World, secret: KubeObject, certificate: C
   };
 }
 
-async function otherOwnerOf(world: World, secret: KubeObject, certificate: Certificate): Promise<string | undefined> {
+async function otherOwnerOf(
+  world: FactsWorld,
+  secret: KubeObject,
+  certificate: Certificate,
+): Promise<string | undefined> {
   const owner = recordedCertificate(secret.metadata.annotations ?? {});
   if (owner === undefined || owner === "" || owner === certificate.name) return undefined;
   const other = await world.store.get(CERTIFICATE, certificate.namespace, owner);
