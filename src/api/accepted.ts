@@ -48,6 +48,7 @@ const NOTICES: ReadonlyMap<string, string> = new Map([
 
 /** The API itself goes by these. */
 const ACTED_ON: ReadonlySet<string> = new Set([
+  "componentstatuses",
   "serviceaccounts",
   "certificatesigningrequests.certificates.k8s.io",
   "roles.rbac.authorization.k8s.io",

@@ -1,7 +1,14 @@
 import { isLintelError } from "../ground/errors.ts";
 import { jsonEqual } from "../ground/json.ts";
 import { customResourceDefinitions } from "../resource/definition/custom-resource-definitions.ts";
-import { ACCEPTED_KINDS, CUSTOM_RESOURCE_DEFINITION, KINDS, NAMESPACE, type Kind } from "../resource/kind.ts";
+import {
+  ACCEPTED_KINDS,
+  COMPONENT_STATUS,
+  CUSTOM_RESOURCE_DEFINITION,
+  KINDS,
+  NAMESPACE,
+  type Kind,
+} from "../resource/kind.ts";
 import { withDefinitionDefaults } from "./definitions/definition-defaults.ts";
 import type { KubeObject } from "../resource/object.ts";
 import { BOOTSTRAP_ROLES } from "./bootstrap-roles.ts";
@@ -18,8 +25,17 @@ export async function ensureDefaults(store: Store): Promise<void> {
   // What an earlier run left of a kind that nobody asks for must still follow its namespace and its owners.
   for (const kind of [...KINDS, ...ACCEPTED_KINDS]) await store.list(kind);
   for (const name of NAMESPACES) await ensure(store, NAMESPACE, newNamespace(name));
+  await ensure(store, COMPONENT_STATUS, STORE_STATUS);
   for (const [kind, object] of BOOTSTRAP_ROLES) await ensure(store, kind, object);
 }
+
+/** Of the one component besides the API itself. Where this can be read, the store is well. */
+const STORE_STATUS: KubeObject = {
+  apiVersion: "v1",
+  kind: COMPONENT_STATUS.kind,
+  metadata: { name: "store" },
+  conditions: [{ type: "Healthy", status: "True", message: "ok" }],
+};
 
 async function ensure(store: Store, kind: Kind, object: KubeObject): Promise<void> {
   if ((await store.get(kind, "", object.metadata.name)) !== undefined) return;

@@ -51,12 +51,15 @@ function isWatch(request: ApiRequest): boolean {
   return request.query.has("watch") && isTrue(request.query, "watch");
 }
 
-function answerMethod(
+async function answerMethod(
   context: VerbContext,
   route: ResourceRoute,
   request: ApiRequest,
   response: ServerResponse,
 ): Promise<Answer | undefined> {
+  // What only tells how the API is can't be written.
+  const isReadOnly = !verbsOf(route.resource).includes("create");
+  if (isReadOnly && (request.method !== "GET" || isWatch(request))) throw methodNotAllowed();
   if (route.subresource !== undefined) return answerSubresource(context, route, request);
   return route.name === undefined
     ? answerCollection(context, route, request, response)

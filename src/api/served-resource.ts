@@ -1,6 +1,7 @@
 import {
   ACCEPTED_KINDS,
   AUTOSCALER,
+  COMPONENT_STATUS,
   EVENT,
   INGRESS,
   KINDS,
@@ -67,6 +68,7 @@ export function serveDefined(defined: DefinedVersion): ServedResource {
 /** The verbs of the main resource. Namespaces have no deletecollection, as on a real cluster. */
 export function verbsOf(resource: ServedResource): readonly Verb[] {
   if (resource.kind.custom !== undefined) return CUSTOM_VERBS;
+  if (isSameResource(resource.kind, COMPONENT_STATUS)) return ["get", "list"];
   return isSameResource(resource.kind, NAMESPACE) ? VERBS.filter((verb) => verb !== "deletecollection") : VERBS;
 }
 
@@ -89,7 +91,7 @@ function serve(kind: Kind): ServedResource {
     version: kind.version,
     apiVersion: apiVersionOf(kind),
     isCustom: isCustomResource(kind),
-    deprecation: undefined,
+    deprecation: isSameResource(kind, COMPONENT_STATUS) ? "v1 ComponentStatus is deprecated in v1.19+" : undefined,
     shortNames: kind.shortNames,
     categories: kind.categories,
   };

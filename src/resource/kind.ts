@@ -207,11 +207,17 @@ export const AUTOSCALER: Kind = define("autoscaling/v2", "HorizontalPodAutoscale
   status: true,
 });
 
+export const COMPONENT_STATUS: Kind = define("v1", "ComponentStatus", "componentstatuses", {
+  ...CLUSTER,
+  shortNames: ["cs"],
+});
+
 /**
  * Kinds that are stored and served as they come, so that the manifests people have end well, and that no controller of
  * Lintel acts on. Whoever creates one is told so in one sentence.
  */
 export const ACCEPTED_KINDS: readonly Kind[] = [
+  COMPONENT_STATUS,
   define("v1", "LimitRange", "limitranges", { shortNames: ["limits"] }),
   NODE,
   define("v1", "PersistentVolumeClaim", "persistentvolumeclaims", { shortNames: ["pvc"], status: true }),

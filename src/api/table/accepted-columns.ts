@@ -219,3 +219,19 @@ export const SIGNING_REQUEST_COLUMNS: readonly Column[] = [
   column("RequestedDuration", "How long the certificate is to last.", requestedDuration),
   column("Condition", "What became of it.", signingState),
 ];
+
+function healthy(field: string): (object: KubeObject) => string {
+  return (object) => {
+    const condition = arrayAt(object, "conditions").find((entry) => stringAt(entry, "type") === "Healthy");
+    return stringAt(condition, field) ?? "";
+  };
+}
+
+export const COMPONENT_STATUS_COLUMNS: readonly Column[] = [
+  NAME,
+  column("Status", "Whether the component is well.", (object) =>
+    healthy("status")(object) === "True" ? "Healthy" : "Unhealthy",
+  ),
+  column("Message", "What it says of itself.", healthy("message")),
+  column("Error", "What is wrong with it.", healthy("error")),
+];

@@ -5,6 +5,7 @@ import { PRINTER_COLUMNS, type PrinterColumn } from "../../resource/definition/p
 import type { KubeObject, ObjectMeta } from "../../resource/object.ts";
 import {
   BINDING_COLUMNS,
+  COMPONENT_STATUS_COLUMNS,
   CREATED_COLUMNS,
   CRON_JOB_COLUMNS,
   DAEMON_SET_COLUMNS,
@@ -18,6 +19,7 @@ import {
   STATEFUL_SET_COLUMNS,
   WEBHOOK_COLUMNS,
 } from "./accepted-columns.ts";
+import { AUTOSCALER_COLUMNS } from "./autoscaler-columns.ts";
 import { AGE, NAME } from "./column.ts";
 import { declaredColumns } from "./printer-columns.ts";
 import type { Cell, Column } from "./column.ts";
@@ -47,6 +49,8 @@ const COLUMNS: ReadonlyMap<string, readonly Column[]> = new Map([
   ["ingresses.networking.k8s.io", INGRESS_COLUMNS],
   ["pods", POD_COLUMNS],
   ["serviceaccounts", SERVICE_ACCOUNT_COLUMNS],
+  ["horizontalpodautoscalers.autoscaling", AUTOSCALER_COLUMNS],
+  ["componentstatuses", COMPONENT_STATUS_COLUMNS],
   ["certificatesigningrequests.certificates.k8s.io", SIGNING_REQUEST_COLUMNS],
   ["deployments.apps", DEPLOYMENT_COLUMNS],
   ["replicasets.apps", REPLICA_SET_COLUMNS],
