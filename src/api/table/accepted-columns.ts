@@ -2,6 +2,7 @@ import { arrayAt, booleanAt, numberAt, recordAt, stringAt, stringMapAt } from ".
 import type { KubeObject } from "../../resource/object.ts";
 import { AGE, CREATED_AT, NAME, column, labelsText } from "./column.ts";
 import type { Column } from "./column.ts";
+import { SUBJECT_COLUMNS } from "./storage-columns.ts";
 import { age, humanDuration } from "./human-duration.ts";
 
 function count(parent: "spec" | "status", field: string, fallback = 0): (object: KubeObject) => number {
@@ -10,6 +11,10 @@ function count(parent: "spec" | "status", field: string, fallback = 0): (object:
 
 function podSpec(object: KubeObject): unknown {
   return recordAt(recordAt(object["spec"], "template"), "spec");
+}
+
+function cronPod(object: KubeObject): unknown {
+  return recordAt(recordAt(recordAt(recordAt(object["spec"], "jobTemplate"), "spec"), "template"), "spec");
 }
 
 function containers(pod: unknown, field: "name" | "image"): string {
@@ -32,7 +37,12 @@ const IMAGES = column("Images", "The images of the containers.", (object) => con
 const SELECTOR = column(
   "Selector",
   "The labels of its pods.",
-  (object) => labelsText(stringMapAt(recordAt(object["spec"], "selector"), "matchLabels")),
+  (object) => {
+    const selector = recordAt(object["spec"], "selector");
+    // The selector of a ReplicationController is the labels themselves.
+    const isPlain = Object.values(selector).every((value) => typeof value === "string");
+    return labelsText(isPlain ? stringMapAt(object["spec"], "selector") : stringMapAt(selector, "matchLabels"));
+  },
   { wide: true },
 );
 
@@ -164,6 +174,9 @@ export const CRON_JOB_COLUMNS: readonly Column[] = [
     return last === undefined ? "<none>" : age(last, nowMs);
   }),
   AGE,
+  column("Containers", "The names of the containers.", (object) => containers(cronPod(object), "name"), { wide: true }),
+  column("Images", "The images of the containers.", (object) => containers(cronPod(object), "image"), { wide: true }),
+  column("Selector", "The labels of its pods.", () => "<none>", { wide: true }),
 ];
 
 /** RBAC roles and definitions show when they were made, not how long ago. */
@@ -176,6 +189,7 @@ export const BINDING_COLUMNS: readonly Column[] = [
     return `${stringAt(role, "kind") ?? ""}/${stringAt(role, "name") ?? ""}`;
   }),
   AGE,
+  ...SUBJECT_COLUMNS,
 ];
 
 export const SERVICE_ACCOUNT_COLUMNS: readonly Column[] = [

@@ -43,7 +43,7 @@ describe("columnsOf()", () => {
     ["Order", "Name,State,Issuer*,Reason*,Age"],
     ["Challenge", "Name,State,Domain,Reason*,Age"],
     ["Deployment", "Name,Ready,Up-to-date,Available,Age,Containers*,Images*,Selector*"],
-    ["PersistentVolumeClaim", "Name,Age"],
+    ["PodTemplate", "Name,Age"],
   ];
   for (const [kind, columns] of headers) {
     it(`prints ${columns} when the kind is ${kind}`, () => {

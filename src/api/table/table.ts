@@ -20,6 +20,14 @@ import {
   WEBHOOK_COLUMNS,
 } from "./accepted-columns.ts";
 import { AUTOSCALER_COLUMNS } from "./autoscaler-columns.ts";
+import {
+  CLAIM_COLUMNS,
+  DISRUPTION_COLUMNS,
+  PRIORITY_COLUMNS,
+  QUOTA_COLUMNS,
+  STORAGE_CLASS_COLUMNS,
+  VOLUME_COLUMNS,
+} from "./storage-columns.ts";
 import { AGE, NAME } from "./column.ts";
 import { declaredColumns } from "./printer-columns.ts";
 import type { Cell, Column } from "./column.ts";
@@ -49,6 +57,13 @@ const COLUMNS: ReadonlyMap<string, readonly Column[]> = new Map([
   ["ingresses.networking.k8s.io", INGRESS_COLUMNS],
   ["pods", POD_COLUMNS],
   ["serviceaccounts", SERVICE_ACCOUNT_COLUMNS],
+  ["persistentvolumeclaims", CLAIM_COLUMNS],
+  ["persistentvolumes", VOLUME_COLUMNS],
+  ["storageclasses.storage.k8s.io", STORAGE_CLASS_COLUMNS],
+  ["resourcequotas", QUOTA_COLUMNS],
+  ["limitranges", CREATED_COLUMNS],
+  ["poddisruptionbudgets.policy", DISRUPTION_COLUMNS],
+  ["priorityclasses.scheduling.k8s.io", PRIORITY_COLUMNS],
   ["horizontalpodautoscalers.autoscaling", AUTOSCALER_COLUMNS],
   ["componentstatuses", COMPONENT_STATUS_COLUMNS],
   ["certificatesigningrequests.certificates.k8s.io", SIGNING_REQUEST_COLUMNS],
