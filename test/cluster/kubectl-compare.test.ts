@@ -10,6 +10,7 @@ import { Instance } from "../e2e/instance.ts";
 import { ApiServer } from "./api-server.ts";
 import type { KubectlCommand } from "./kubectl-command.ts";
 import { KUBECTL_COMMANDS } from "./kubectl-commands.ts";
+import { KUBECTL_CUSTOM_COMMANDS } from "./kubectl-custom-commands.ts";
 import { KUBECTL_OBJECT_COMMANDS } from "./kubectl-object-commands.ts";
 import { findKubernetesBinaries } from "./kubernetes-binaries.ts";
 
@@ -71,6 +72,8 @@ describe("kubectl", { skip }, () => {
 
   it("prints the same of the embedded API as of a real server, but for what is listed with its reason", (t) =>
     compare(t, KUBECTL_COMMANDS));
+
+  it("does the same with a kind that a user defines", (t) => compare(t, KUBECTL_CUSTOM_COMMANDS));
 
   it("does the same with objects on both, but for what is listed with its reason", (t) =>
     compare(t, KUBECTL_OBJECT_COMMANDS));

@@ -83,11 +83,9 @@ function dotBefore(source: string, at: number): number {
 
 /** `no such overload: int + string`. */
 function overload(summary: string, node: ASTNode | undefined, source: string, start: number): Description {
-  const match = /overload: (?:(.+) )?(==|!=|<=|>=|<|>|\+|-|\*|\/|%|in|&&|\|\||!)(?: |(?=[A-Za-z]\w*$))(.+)$/.exec(
-    summary,
-  );
-  const operator = match?.[2] ?? "";
-  const types = [match?.[1], match?.[3]].filter((type) => type !== undefined).join(", ");
+  const match = /overload: (?:(.+) (==|!=|<=|>=|<|>|\+|-|\*|\/|%|in|&&|\|\|) (.+)|([!-])(.+))$/.exec(summary);
+  const operator = match?.[2] ?? match?.[4] ?? "";
+  const types = [match?.[1], match?.[3], match?.[5]].filter((type) => type !== undefined).join(", ");
   const shown = OPERATORS[match?.[1] === undefined ? `${operator}_` : operator] ?? operator;
   const args: unknown = node?.args;
   const left: unknown = Array.isArray(args) ? args[0] : undefined;

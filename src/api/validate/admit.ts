@@ -201,7 +201,16 @@ function errorsOf(object: Fields, rules: KindRules, options: AdmitOptions): read
           ...(options.subresource === "status" ? (rules.checkStatus?.(object) ?? []) : []),
           ...(rules.checkUpdate?.(object, existing) ?? []),
         ];
-  return [...metaErrors, ...schemaErrors, ...brokenRules, ...ruleErrors, ...timeErrors];
+  return [...metaErrors, ...schemaErrors, ...checkScale(object, kind), ...brokenRules, ...ruleErrors, ...timeErrors];
+}
+
+/** What the scale subresource shows must make sense. */
+function checkScale(object: Fields, kind: Kind): readonly FieldError[] {
+  const path = kind.custom?.scale?.specReplicas;
+  if (path === undefined) return [];
+  const replicas = path.reduce<unknown>((value, name) => (isRecord(value) ? value[name] : undefined), object);
+  if (typeof replicas !== "number" || replicas >= 0) return [];
+  return [invalidValue(`.${path.join(".")}`, replicas, "should be a non-negative integer")];
 }
 
 /** Custom resources are only replaced by someone who has seen what is there. */

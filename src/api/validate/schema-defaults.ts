@@ -38,6 +38,8 @@ const KNOWN = new WeakMap<Schema, boolean>();
 function hasDefaults(schema: Schema): boolean {
   const known = KNOWN.get(schema);
   if (known !== undefined) return known;
+  // A schema may hold itself; then what is beside that decides.
+  KNOWN.set(schema, false);
   const found =
     Object.values(schema.properties ?? {}).some((inner) => inner.default !== undefined || hasDefaults(inner)) ||
     (schema.items !== undefined && hasDefaults(schema.items)) ||

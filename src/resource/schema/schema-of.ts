@@ -11,6 +11,7 @@ import {
   NAMESPACE_SCHEMA,
   SECRET_SCHEMA,
 } from "./core.ts";
+import { CUSTOM_RESOURCE_DEFINITION_SCHEMA } from "./custom-resource-definition.ts";
 import { EXTENSIONS_INGRESS_SCHEMA, INGRESS_CLASS_SCHEMA, INGRESS_SCHEMA, INGRESS_V1BETA1_SCHEMA } from "./ingress.ts";
 import { CLUSTER_ISSUER_SCHEMA, ISSUER_SCHEMA } from "./issuer.ts";
 import { topLevel } from "./metadata.ts";
@@ -35,6 +36,7 @@ const SCHEMAS: Readonly<Record<string, Readonly<Record<string, Schema>>>> = {
     "networking.k8s.io/v1beta1": INGRESS_V1BETA1_SCHEMA,
     "extensions/v1beta1": EXTENSIONS_INGRESS_SCHEMA,
   },
+  CustomResourceDefinition: { "apiextensions.k8s.io/v1": CUSTOM_RESOURCE_DEFINITION_SCHEMA },
   Issuer: withOlder(ISSUER, ISSUER_SCHEMA),
   ClusterIssuer: withOlder(CLUSTER_ISSUER, CLUSTER_ISSUER_SCHEMA),
   Certificate: withOlder(CERTIFICATE, CERTIFICATE_SCHEMA),
