@@ -4,7 +4,7 @@ import type { Clock } from "../ground/clock.ts";
 import { messageOf } from "../ground/errors.ts";
 import type { Logger } from "../ground/log.ts";
 import type { Edge } from "../control/edge.ts";
-import { diffSnapshots, isEmptyDelta } from "../routing/delta.ts";
+import { diffSnapshots, isEmptyDelta, type SnapshotDelta } from "../routing/delta.ts";
 import type { Snapshot } from "../routing/snapshot.ts";
 import {
   FEED_VERSION,
@@ -57,6 +57,13 @@ interface Worker {
   statsWaiters: ((stats: unknown) => void)[];
 }
 
+/** A step from one snapshot to another, as it is sent. */
+interface SentChange {
+  readonly from: Snapshot | undefined;
+  readonly to: Snapshot;
+  readonly line: () => string;
+}
+
 interface Waiter {
   readonly generation: number;
   readonly resolve: () => void;
@@ -75,7 +82,7 @@ export class EdgeFeed implements Edge {
   #current: Snapshot | undefined;
   #currentVersion: SnapshotVersion;
   /** The last change that was sent, and from where to where it leads. */
-  #last: { readonly from: Snapshot; readonly to: Snapshot; readonly line: string } | undefined;
+  #last: SentChange | undefined;
   /** Whether the controllers of this life have spoken. Before that, what was kept may be older than what workers serve. */
   #hasPublished = false;
   #livePids: ReadonlySet<number> = new Set();
@@ -118,11 +125,13 @@ export class EdgeFeed implements Edge {
     const isFirst = !this.#hasPublished;
     this.#hasPublished = true;
     const before = this.#current;
-    const { generation } = this.#currentVersion;
-    const isSame = before !== undefined && isEmptyDelta(diffSnapshots(before, { ...content, generation }));
+    const next = { ...content, generation: this.generation + 1 };
+    const delta = before === undefined ? undefined : diffSnapshots(before, next);
+    const isSame = delta !== undefined && isEmptyDelta(delta);
     if (!isSame) {
-      this.#current = { ...content, generation: generation + 1 };
-      this.#currentVersion = { epoch: this.#options.epoch, generation: generation + 1 };
+      this.#current = next;
+      this.#currentVersion = { epoch: this.#options.epoch, generation: next.generation };
+      this.#last = before === undefined || delta === undefined ? undefined : this.#changeOf(before, next, delta);
     }
     if (isFirst || !isSame) for (const worker of this.#workers) this.#update(worker);
     return this.generation;
@@ -277,11 +286,18 @@ export class EdgeFeed implements Edge {
 
   /** Most workers are where the others are, so that one line is sent to all of them. The whole is not kept: it is large. */
   #lineTo(from: Snapshot | undefined, to: Snapshot): string {
-    if (this.#last !== undefined && this.#last.from === from && this.#last.to === to) return this.#last.line;
+    if (this.#last === undefined || this.#last.from !== from || this.#last.to !== to) {
+      const change = this.#changeOf(from, to, diffSnapshots(from, to));
+      if (from === undefined) return change.line();
+      this.#last = change;
+    }
+    return this.#last.line();
+  }
+
+  #changeOf(from: Snapshot | undefined, to: Snapshot, delta: SnapshotDelta): SentChange {
     const { epoch } = this.#currentVersion;
-    const line = lineOf({ type: "delta", epoch, delta: diffSnapshots(from, to) });
-    this.#last = from === undefined ? undefined : { from, to, line };
-    return line;
+    let text: string | undefined;
+    return { from, to, line: () => (text ??= lineOf({ type: "delta", epoch, delta })) };
   }
 
   #settleWaiters(): void {

@@ -37,6 +37,7 @@ test("EndpointPools gives a returning endpoint a share that grows to the whole, 
   const keepsTime = { deadlineMs: Infinity, onDeadline: (): void => undefined };
   plane.deadlines.add(keepsTime);
   const snapshot = shopSnapshot([1001, 1002]);
+  plane.adopt(snapshot);
   const backend = snapshot.backends.get("shop/web:80");
   assert.ok(backend?.endpoints[0] !== undefined && backend.endpoints[1] !== undefined);
   const weak = plane.pools.of(backend.endpoints[0], backend);

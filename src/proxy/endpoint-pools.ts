@@ -191,6 +191,9 @@ export class EndpointPools {
   /** By endpoint object, to spare building the name for each request. */
   #byEndpoint = new WeakMap<Endpoint, EndpointPool>();
   readonly #states = new Map<string, BackendState>();
+  #retained: ReadonlyMap<string, Backend> = new Map();
+  /** By pool name, how many of the retained backends name it. */
+  readonly #uses = new Map<string, number>();
 
   constructor(plane: Plane) {
     this.#plane = plane;
@@ -203,7 +206,9 @@ export class EndpointPools {
     let pool = this.#byName.get(name);
     if (pool === undefined) {
       pool = new EndpointPool(this.#plane, endpoint, backend);
-      this.#byName.set(name, pool);
+      // A request of an older snapshot may still ask for an endpoint that none names any more: for that request alone.
+      if (this.#uses.has(name)) this.#byName.set(name, pool);
+      else pool.retire();
     }
     this.#byEndpoint.set(endpoint, pool);
     return pool;
@@ -237,20 +242,30 @@ export class EndpointPools {
     return count;
   }
 
-  /** Keeps the pools of these backends and retires all others. */
+  /** Keeps the pools of these backends and retires all others. Costs little for backends that are the same objects as before. */
   retain(backends: ReadonlyMap<string, Backend>): void {
-    const names = new Set<string>();
-    for (const backend of backends.values()) {
-      for (const endpoint of backend.endpoints) names.add(poolName(endpoint, backend));
-    }
-    for (const [name, pool] of this.#byName) {
-      if (names.has(name)) continue;
-      this.#byName.delete(name);
-      pool.retire();
-    }
+    const before = this.#retained;
+    this.#retained = backends;
+    for (const [id, backend] of backends) if (before.get(id) !== backend) this.#count(backend, 1);
+    for (const [id, backend] of before) if (backends.get(id) !== backend) this.#count(backend, -1);
     for (const id of this.#states.keys()) if (!backends.has(id)) this.#states.delete(id);
-    // Requests of older snapshots may still ask for retired endpoints, by their own objects.
+    // Requests of older snapshots have endpoint objects of their own.
     this.#byEndpoint = new WeakMap();
+  }
+
+  /** Counts how many backends name each endpoint; the pool of one that none names any more goes. */
+  #count(backend: Backend, change: number): void {
+    for (const endpoint of backend.endpoints) {
+      const name = poolName(endpoint, backend);
+      const uses = (this.#uses.get(name) ?? 0) + change;
+      if (uses > 0) {
+        this.#uses.set(name, uses);
+        continue;
+      }
+      this.#uses.delete(name);
+      this.#byName.get(name)?.retire();
+      this.#byName.delete(name);
+    }
   }
 
   closeIdle(): void {
