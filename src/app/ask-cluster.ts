@@ -7,6 +7,7 @@ import { EMPTY_SNAPSHOT } from "../routing/snapshot.ts";
 import { ClusterStore } from "../store/cluster/cluster-store.ts";
 import { findAccess } from "../store/cluster/find-access.ts";
 import { KubeClient } from "../store/cluster/kube-client.ts";
+import { clusterIngresses, type ClusterIngresses } from "./cluster-ingresses.ts";
 import { clusterSummary, type ClusterSummary } from "./cluster-summary.ts";
 import { summarize, type CertificateSummary } from "./instance-summary.ts";
 
@@ -19,13 +20,15 @@ export interface AskedCluster {
   /** How long the server took to list the Leases. */
   readonly answerMs: number;
   readonly certificates: readonly CertificateSummary[];
+  readonly ingresses: ClusterIngresses;
 }
 
-/** Asks the API server for the Leases in `namespace` and for Certificates. Throws what the store throws. */
+/** Asks the API server for the Leases in `namespace`, for Certificates, and for what Ingresses of `classes` lead to. Throws what the store throws. */
 export async function askCluster(options: {
   readonly kubeconfig: string | undefined;
   readonly context: string | undefined;
   readonly namespace: string;
+  readonly classes: readonly string[];
   readonly version: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }): Promise<AskedCluster> {
@@ -47,7 +50,9 @@ export async function askCluster(options: {
       processes: [],
       nowMs: systemClock.nowMs(),
     });
-    return { cluster: clusterSummary(reportLeases(leases.items, systemClock.nowMs()), facts), answerMs, certificates };
+    const ingresses = await clusterIngresses({ store, classes: options.classes, nowMs: systemClock.nowMs() });
+    const cluster = clusterSummary(reportLeases(leases.items, systemClock.nowMs()), facts);
+    return { cluster, answerMs, certificates, ingresses };
   } finally {
     client.close();
   }

@@ -4,10 +4,13 @@ import type { ProcessSummary } from "../app/instance-summary.ts";
 import { askCluster } from "../app/ask-cluster.ts";
 import { addressText } from "../app/role-settings.ts";
 import { askRunningInstance, type RunningInstance } from "../app/running-instance.ts";
+import { LintelError } from "../ground/errors.ts";
 import type { Host, Output } from "../ground/host.ts";
+import { clusterIngressesText } from "./cluster-ingresses-text.ts";
 import { clusterText } from "./cluster-text.ts";
+import { addText } from "./option-values.ts";
 import { defaultStateDirectory } from "./state-directory.ts";
-import { certificatesText, summaryText } from "./summary-text.ts";
+import { clusterCertificatesText, summaryText } from "./summary-text.ts";
 import { table } from "./terminal.ts";
 import { programVersion } from "./version.ts";
 
@@ -16,6 +19,7 @@ interface StatusOptions {
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly namespace: string;
+  readonly ingressClass?: readonly string[];
   readonly output: "table" | "json";
 }
 
@@ -29,7 +33,12 @@ export function statusCommand(host: Host): Command {
     )
     .option("--kubeconfig <file>", "ask the API server of this cluster instead: who leads, which replicas run")
     .option("--context <name>", "ask the cluster of this context of the kubeconfig")
-    .option("--namespace <name>", "where the replicas of the cluster keep their Leases", "lintel")
+    .option("-n, --namespace <name>", "where the replicas of the cluster keep their Leases", "lintel")
+    .option(
+      "--ingress-class <name>",
+      "class that the replicas of the cluster serve, repeatable (default: lintel)",
+      addText,
+    )
     .addOption(new Option("-o, --output <format>", "how").choices(["table", "json"]).default("table"))
     .addHelpText("after", EXAMPLES)
     .action(async (options: StatusOptions) => {
@@ -56,22 +65,35 @@ Examples:
   lintel status
   lintel status --kubeconfig ~/.kube/config
   lintel status -o json | jq '.certificates[] | select(.ready != "True")'
+
+Exit codes: 0 it runs, 1 no replica of the cluster leads, 2 wrong usage or kubeconfig, 69 nothing runs or answers.
 `;
 
-async function writeCluster(host: Host, { kubeconfig, context, namespace, output }: StatusOptions): Promise<void> {
-  const { cluster, answerMs, certificates } = await askCluster({
+/** Fails after it has told everything, so that a script notices. */
+async function writeCluster(host: Host, options: StatusOptions): Promise<void> {
+  const { kubeconfig, context, namespace, ingressClass: classes = ["lintel"] } = options;
+  const asked = await askCluster({
     kubeconfig: kubeconfig === undefined ? undefined : resolve(host.workingDirectory, kubeconfig),
     context,
     namespace,
+    classes,
     version: programVersion(host.program),
     environment: host.environment,
   });
-  if (output === "json") {
-    host.output.write(`${JSON.stringify({ cluster, answerMs, certificates }, undefined, 2)}\n`);
-    return;
+  const { cluster, answerMs, certificates, ingresses } = asked;
+  if (options.output === "json") host.output.write(`${JSON.stringify(asked, undefined, 2)}\n`);
+  else {
+    host.output.write(clusterText(host.output, cluster, answerMs));
+    host.output.write(clusterIngressesText(host.output, ingresses));
+    if (certificates.length > 0) host.output.write(clusterCertificatesText(host.output, certificates));
+    host.output.write("\nWhat a replica serves at this moment only it knows: ask its /readyz and /metrics\n");
   }
-  host.output.write(clusterText(host.output, cluster, answerMs));
-  if (certificates.length > 0) host.output.write(certificatesText(host.output, certificates));
+  if (cluster.leader !== "") return;
+  const none = cluster.replicas.length === 0 ? "No replica runs" : "No replica leads";
+  throw new LintelError(`${none}, by the Leases in namespace "${namespace}"`, {
+    code: "BadManifest",
+    hint: `Look at them with "kubectl -n ${namespace} get pods", or say with --namespace where they are`,
+  });
 }
 
 function jsonText(instance: RunningInstance): string {

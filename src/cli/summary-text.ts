@@ -16,9 +16,26 @@ export function summaryText(output: Output, summary: InstanceSummary, indent = "
 }
 
 /** Returns an empty line and the table of certificates. */
-export function certificatesText(output: Output, certificates: readonly CertificateSummary[], indent = ""): string {
+function certificatesText(output: Output, certificates: readonly CertificateSummary[], indent = ""): string {
   const heading = ["CERTIFICATE", "NAMES", "ISSUER", "READY", "EXPIRES"];
   return `\n${table(output, heading, limited(certificates).map(certificateRow), indent)}`;
+}
+
+/** The same of a cluster, with what those that are not ready wait for: first how many there are of each. */
+export function clusterCertificatesText(output: Output, certificates: readonly CertificateSummary[]): string {
+  const waiting = certificates.filter(({ ready }) => ready !== "True");
+  const failing = waiting.filter(({ failedAttempts }) => failedAttempts > 0).length;
+  const counts = `${certificates.length} Certificates: ${certificates.length - waiting.length} ready, ${waiting.length} not, ${failing} of them after failed attempts`;
+  const rows = limited(waiting).map(({ namespace, name, issuer, reason, message }) => [
+    `${namespace}/${name}`,
+    issuer,
+    reason === "" ? "-" : reason,
+    message,
+  ]);
+  const more = waiting.length - rows.length;
+  const rest = more === 0 ? "" : `and ${more} more: "lintel status -o json" has them all\n`;
+  const list = rows.length === 0 ? "" : table(output, ["CERTIFICATE", "ISSUER", "REASON", "MESSAGE"], rows);
+  return `\n${counts}\n${list}${rest}`;
 }
 
 function limited<Row>(rows: readonly Row[]): readonly Row[] {

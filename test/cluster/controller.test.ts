@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { after, before, describe, it, type TestContext } from "node:test";
 import { conditionsOf } from "../../src/resource/condition.ts";
 import {
@@ -18,6 +19,7 @@ import { recordAt, arrayAt } from "../../src/ground/json.ts";
 import type { KubeObject } from "../../src/resource/object.ts";
 import type { ClusterStore } from "../../src/store/cluster/cluster-store.ts";
 import { eventually } from "../e2e/eventually.ts";
+import { run } from "../e2e/instance.ts";
 import { ApiServer } from "./api-server.ts";
 import { skipWithoutNamespaces, startFarHost } from "./far-host.ts";
 import { findKubernetesBinaries } from "./kubernetes-binaries.ts";
@@ -26,6 +28,8 @@ import { Replica } from "./replica.ts";
 const binaries = findKubernetesBinaries();
 
 const KINDS = [INGRESS, INGRESS_CLASS, SERVICE, ENDPOINT_SLICE, CERTIFICATE, ISSUER, SECRET, LEASE];
+
+const LINTEL = join(import.meta.dirname, "../../bin/lintel");
 
 function make(kind: Kind, name: string, fields: Readonly<Record<string, unknown>>, namespace = "shop"): KubeObject {
   const metadata = { name, ...(kind.namespaced ? { namespace } : {}), ...recordAt(fields, "metadata") };
@@ -84,6 +88,10 @@ describe(
       return store;
     }
 
+    async function statusOf(...more: readonly string[]): Promise<string> {
+      return (await run(LINTEL, ["status", "--kubeconfig", server.kubeconfig, "-n", "lintel", ...more])).stdout;
+    }
+
     it("serves on every replica, and one of them writes certificates and status", async (t) => {
       const store = await open(t, 1);
       const replicas = [Replica.start(t, server.kubeconfig), Replica.start(t, server.kubeconfig)];
@@ -110,6 +118,11 @@ describe(
         return arrayAt(recordAt(found?.["status"], "loadBalancer"), "ingress").length > 0 ? true : undefined;
       });
       await eventually("one leader", () => (replicas.filter(({ leads }) => leads).length === 1 ? true : undefined));
+      const { served: count, withAddress } = recordAt(JSON.parse(await statusOf("-o", "json")), "ingresses");
+      assert.deepEqual([count, withAddress], [1, 1]);
+      assert.match(await statusOf(), /\n1 Ingresses, 1 with an address\n.*1 Certificates: 1 ready, 0 not/s);
+      for (const replica of replicas) await replica.stop();
+      await assert.rejects(statusOf(), /No replica runs, by the Leases in namespace "lintel"/);
     });
 
     it("moves the leadership within 15 s when the leader is gone, and at once when it stops", async (t) => {
