@@ -74,6 +74,33 @@ describe("what lintel manifests prints, on a real API server", { skip }, () => {
     }
   });
 
+  it("has Pods that Pod Security admits at the level which each flavour's namespace gets", async () => {
+    for (const flavor of FLAVORS) {
+      const objects = installObjects({ ...OPTIONS, flavor, namespace: `level-${flavor}` });
+      const workload = objects.find(({ apiVersion }) => apiVersion === "apps/v1");
+      const pod = {
+        apiVersion: "v1",
+        kind: "Pod",
+        metadata: { name: "one", namespace: `level-${flavor}` },
+        spec: recordAt(recordAt(workload?.["spec"], "template"), "spec"),
+      };
+      await apply(objects.filter(({ kind }) => kind === "Namespace"));
+      assert.match(await apply([pod], "--dry-run=server"), /pod\/one serverside-applied/, flavor);
+    }
+    // The level is the strictest that is possible: ports of a node are what the next one forbids.
+    const [namespace] = installObjects({ ...OPTIONS, namespace: "level-load-balancer", flavor: "load-balancer" });
+    assert.equal(namespace?.metadata.labels?.["pod-security.kubernetes.io/enforce"], "restricted");
+    const host = installObjects({ ...OPTIONS, namespace: "level-load-balancer" }).find(
+      ({ kind }) => kind === "DaemonSet",
+    );
+    const spec = recordAt(recordAt(host?.["spec"], "template"), "spec");
+    const metadata = { name: "two", namespace: "level-load-balancer" };
+    await assert.rejects(
+      apply([{ apiVersion: "v1", kind: "Pod", metadata, spec }], "--dry-run=server"),
+      /violates PodSecurity "restricted:latest": hostPort/,
+    );
+  });
+
   it("explains every field of its kinds", async () => {
     const { stdout } = await run("kubectl", [
       "--kubeconfig",
