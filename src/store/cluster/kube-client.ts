@@ -74,7 +74,7 @@ export class KubeClient {
         return this.#parse(text, response, request);
       }
       const afterMs = retryAfterMs(response);
-      if (afterMs === undefined || attempt >= TRIES_MAX) throw this.#refusal(status, text, request);
+      if (afterMs === undefined || attempt >= TRIES_MAX) throw this.#refusal(response, text, request);
       await this.#clock.sleep(afterMs, { signal: request.signal });
     }
   }
@@ -90,7 +90,7 @@ export class KubeClient {
     const response = await this.#send(request, this.#answerMsMax);
     if (response.statusCode !== 200) {
       const text = await this.#read(response, request);
-      throw this.#refusal(response.statusCode ?? 0, text, request);
+      throw this.#refusal(response, text, request);
     }
     this.#denials?.allowed(actOfRequest(request.method, request.path));
     request.onOpen?.();
@@ -103,7 +103,10 @@ export class KubeClient {
     }
   }
 
-  #refusal(status: number, text: string, request: KubeRequest): LintelError {
+  #refusal(response: IncomingMessage, text: string, request: KubeRequest): LintelError {
+    const status = response.statusCode ?? 0;
+    const { location } = response.headers;
+    if (status >= 300 && status < 400 && location !== undefined) return this.#elsewhere(request, location);
     const denial = status === 403 ? parseDenial(text.replaceAll('\\"', '"')) : undefined;
     if (denial !== undefined) this.#denials?.refused(denial);
     return statusError(status, text, request, this.#access.source);
@@ -206,6 +209,30 @@ export class KubeClient {
     }
   }
 
+  /** Followed, it would get our credentials: a login page, or another server. */
+  #elsewhere({ method, path }: KubeRequest, location: string): LintelError {
+    const where = location.replaceAll(/\p{Cc}/gu, "").slice(0, 200);
+    const place = path.split("?")[0] ?? path;
+    return new LintelError(`The API server at ${this.#access.server} sends ${method} ${place} to "${where}"`, {
+      code: "Refused",
+      fault: "user",
+      hint: `Let ${this.#access.source} name the API server itself: redirects are not followed`,
+    });
+  }
+
+  #hintFor(error: unknown): string {
+    const { source } = this.#access;
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    if (/NOT_YET_VALID|HAS_EXPIRED/.test(code)) {
+      return "Check the clock of this machine, and renew the server's certificate if it is right";
+    }
+    if (/ALTNAME/.test(code)) return `Let ${source} name the server as its certificate does, or set tls-server-name`;
+    if (/CERT|SELF_SIGNED|UNABLE_TO/.test(code)) {
+      return `Let ${source} name the authority that vouches for the server's certificate`;
+    }
+    return `Check that it runs and that ${source} names it; what is served goes on meanwhile`;
+  }
+
   #unreachable(request: KubeRequest, error: unknown): LintelError {
     if (request.signal?.aborted === true) {
       return new LintelError("A request to the API server was given up", { code: "Aborted", cause: error });
@@ -213,7 +240,7 @@ export class KubeClient {
     return new LintelError(`Cannot reach the API server at ${this.#access.server}: ${messageOf(error)}`, {
       code: "Unreachable",
       fault: "upstream",
-      hint: `Check that it runs and that ${this.#access.source} names it; what is served goes on meanwhile`,
+      hint: this.#hintFor(error),
       cause: error,
     });
   }
