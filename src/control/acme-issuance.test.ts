@@ -128,6 +128,32 @@ describe("ACME issuance", () => {
     assert.ok(completed, "the last round ran to its end without dying");
   });
 
+  it("writes nothing and asks no CA while the fence is up, and orders once when the answer could not be written down", async () => {
+    await using test = await withIssuer();
+    let leads = true;
+    const fence = (): void => {
+      if (!leads) throw new LintelError("This replica leads no more", { code: "Aborted" });
+    };
+    await test.restart({ fence });
+    await test.quiet();
+    test.ca.refuse = (call) => {
+      // The lease is lost while the CA is at work; its answer comes to somebody who may write no more.
+      if (call.startsWith("newOrder")) leads = false;
+    };
+    await test.store.create(CERTIFICATE, certificate());
+    await test.until(() => test.ca.count("newOrder") === 1, "the order");
+    await test.quiet();
+    const [before] = (await test.store.list(ORDER)).items;
+    assert.equal(stringAt(before?.["status"], "state"), "pending", "marked before the CA was asked");
+    assert.equal(stringAt(before?.["status"], "url"), undefined);
+    await test.plane.follow();
+    test.ca.refuse = () => undefined;
+    leads = true;
+    test.plane.lead();
+    await test.untilReady("web");
+    assert.equal(test.ca.count("newOrder"), 1, "what the CA said is remembered until it can be written down");
+  });
+
   for (const moment of ["before", "after"] as const) {
     it(`orders once when the process dies ${moment} any call to the CA`, async () => {
       let completed = false;

@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import { test, type TestContext } from "node:test";
 import type { Clock } from "../../ground/clock.ts";
-import { isLintelError, messageOf } from "../../ground/errors.ts";
+import { isLintelError, LintelError, messageOf } from "../../ground/errors.ts";
 import { systemClock } from "../../ground/system-clock.ts";
 import { ManualClock, settle } from "../../ground/testing.ts";
 import { generateKey } from "../../pki/key.ts";
@@ -54,6 +54,27 @@ test("AcmeClient keeps Retry-After and the problems of single names", async (t) 
     assert.match(error.hint ?? "", /Wait/);
     return true;
   });
+});
+
+test("AcmeClient sends nothing once the fence is up, though the connection stands", async (t) => {
+  let orders = 0;
+  let leads = true;
+  const answers: Answers = {
+    "/new-nonce": (_request, response) => {
+      // What a pause is: everything is ready, and only then it is known that another one leads.
+      leads = false;
+      response.writeHead(200, { "Replay-Nonce": "nonce" }).end();
+    },
+    "/new-order": (_request, response) => {
+      orders += 1;
+      response.writeHead(500).end();
+    },
+  };
+  const client = await clientOf(t, answers, systemClock, true, () => {
+    if (!leads) throw new LintelError("This replica leads no more", { code: "Aborted" });
+  });
+  await assert.rejects(order(client), (error) => isLintelError(error, "Aborted"));
+  assert.equal(orders, 0);
 });
 
 test("AcmeClient gives up after ten refused nonces", async (t) => {
@@ -231,6 +252,7 @@ async function clientOf(
   answers: Answers,
   clock: Clock = systemClock,
   trusted = true,
+  fence?: () => void,
 ): Promise<AcmeClient> {
   const ca = await LocalCa.open({ directory: await temporaryFolder(t), clock: systemClock });
   const { chain, key } = await ca.issue({ names: ["127.0.0.1"], durationMs: 3_600_000 });
@@ -255,6 +277,7 @@ async function clientOf(
     directoryUrl: `${base}/directory`,
     accountKey: await generateKey({ algorithm: "ECDSA", size: 256 }),
     accountUrl: `${base}/account/1`,
+    fence,
     caBundle: trusted ? ca.rootPem : undefined,
     clock,
     userAgent: "lintel-test/1.0",
