@@ -179,6 +179,13 @@ class Faulty {
     await store.create(ISSUER, make(ISSUER, "le", { spec: { acme } }));
   }
 
+  /** One more, which has a Lease like the others, and which none of them reaches. */
+  async startUnreachable(t: TestContext): Promise<Replica> {
+    // Reserved for documentation (RFC 5737): nobody answers there.
+    const more = ["--preflight", "off", "--replica-address", "192.0.2.1"];
+    return Replica.start(t, this.server.kubeconfig, ...more).serving();
+  }
+
   async #start(t: TestContext, name: string): Promise<void> {
     const link = await DroppableLink.open(t, () => [Number(new URL(this.server.url).port)]);
     const folder = join(this.server.folder, `replica-${name}`);
@@ -284,6 +291,15 @@ describe("a cluster that breaks under load", { skip }, () => {
     await server.ready();
     await cluster.order();
     await cluster.whole(t);
+  });
+
+  it("orders once, and says which replica it is, when the leader does not reach one of the others", async (t) => {
+    const cluster = await Faulty.open(t, server, 16);
+    await eventually("a leader", () => cluster.leader());
+    await cluster.startUnreachable(t);
+    await cluster.order(2);
+    await cluster.whole(t);
+    await cluster.leader().printed("A replica does not answer a new challenge; going on without it");
   });
 
   it("orders once and serves on when etcd stands still now and then", async (t) => {
