@@ -66,6 +66,14 @@ export function noticeOf(kind: Kind, object: KubeObject): string | undefined {
   return why === undefined ? undefined : `${object.kind} ${JSON.stringify(object.metadata.name)}: ${why}`;
 }
 
+/**
+ * Returns what whoever changes `object` should read, or undefined: definitions of Lintel's own kinds are there from the
+ * start, so applying one changes it.
+ */
+export function noticeOfUpdate(kind: Kind, object: KubeObject): string | undefined {
+  return isSameResource(kind, CUSTOM_RESOURCE_DEFINITION) ? noticeOf(kind, object) : undefined;
+}
+
 function reason(kind: Kind, object: KubeObject): string | undefined {
   const isAccepted = ACCEPTED_KINDS.includes(kind);
   const isOfProduct = isAccepted || kind === SERVICE || kind === CONFIG_MAP;

@@ -4,7 +4,7 @@ import { resourceName, SECRET, SERVICE, isSameResource } from "../resource/kind.
 import type { KubeObject } from "../resource/object.ts";
 import { isCustomResource, schemaOf } from "../resource/schema/schema-of.ts";
 import type { Store } from "../store/contract.ts";
-import { giveStandingStatus, noticeOf } from "./accepted.ts";
+import { giveStandingStatus, noticeOf, noticeOfUpdate } from "./accepted.ts";
 import { toStored } from "./convert/convert.ts";
 import { applyFields } from "./managed-fields/apply-fields.ts";
 import { withLastApplied } from "./managed-fields/last-applied.ts";
@@ -166,7 +166,8 @@ async function applyOnce(store: Store, decoded: Decoded, options: ApplyOptions):
       options.subresource === "status"
         ? await store.updateStatus(kind, next, writing)
         : await store.update(kind, next, writing);
-    return { object: stored, outcome: "configured", warnings };
+    const notice = noticeOfUpdate(kind, stored);
+    return { object: stored, outcome: "configured", warnings: notice === undefined ? warnings : [...warnings, notice] };
   } catch (error) {
     throw toApiStatusError(error, kind, name);
   }

@@ -3,7 +3,7 @@ import { CUSTOM_RESOURCE_DEFINITION, SERVICE, SIGNING_REQUEST, isSameResource } 
 import type { Kind } from "../resource/kind.ts";
 import type { KubeObject } from "../resource/object.ts";
 import { ADMIN } from "./access/identity.ts";
-import { giveStandingStatus, noticeOf } from "./accepted.ts";
+import { giveStandingStatus, noticeOf, noticeOfUpdate } from "./accepted.ts";
 import { recordUpdate } from "./managed-fields/record-update.ts";
 import { assertNamespaceIsOpen } from "./namespace-check.ts";
 import type { ObjectContext } from "./read-objects.ts";
@@ -67,7 +67,8 @@ export async function storeNext(
       : context.store.update(kind, tracked, options),
   );
   await followDefinition(context, kind, options.dryRun);
-  return { object, warnings: admitted.warnings };
+  const notice = noticeOfUpdate(kind, object);
+  return { object, warnings: notice === undefined ? admitted.warnings : [...admitted.warnings, notice] };
 }
 
 /** What a definition defines is served when its writer hears that it is stored. */
