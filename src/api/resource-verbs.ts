@@ -1,4 +1,3 @@
-import type { ServerResponse } from "node:http";
 import { NAMESPACE, SERVICE_ACCOUNT, SIGNING_REQUEST, isSameResource } from "../resource/kind.ts";
 import { answerApproval } from "./access/approval.ts";
 import type { RoleAuthorizer } from "./access/rbac.ts";
@@ -7,6 +6,7 @@ import type { ClientSigner } from "./access/signing-request.ts";
 import { createToken } from "./access/token-request.ts";
 import { warningHeaders } from "./answer.ts";
 import type { Answer } from "./answer.ts";
+import type { ApiResponse } from "./api-response.ts";
 import { deleteCollection, deleteObject } from "./delete-objects.ts";
 import { getObject, listObjects } from "./read-objects.ts";
 import { isTrue } from "./request.ts";
@@ -32,7 +32,7 @@ export async function answerResource(
   context: VerbContext,
   route: ResourceRoute,
   request: ApiRequest,
-  response: ServerResponse,
+  response: ApiResponse,
 ): Promise<Answer | undefined> {
   const { deprecation } = route.resource;
   if (deprecation === undefined || isWrite(request)) return answerMethod(context, route, request, response);
@@ -55,7 +55,7 @@ async function answerMethod(
   context: VerbContext,
   route: ResourceRoute,
   request: ApiRequest,
-  response: ServerResponse,
+  response: ApiResponse,
 ): Promise<Answer | undefined> {
   // What only tells how the API is can't be written.
   const isReadOnly = !verbsOf(route.resource).includes("create");
@@ -70,14 +70,11 @@ async function answerCollection(
   context: VerbContext,
   route: ResourceRoute,
   request: ApiRequest,
-  response: ServerResponse,
+  response: ApiResponse,
 ): Promise<Answer | undefined> {
   switch (request.method) {
     case "GET":
-      if (isWatch(request)) {
-        await watchObjects(context, route, request, response);
-        return undefined;
-      }
+      if (isWatch(request)) return watch(context, route, request, response);
       return listObjects(context, route, request);
     case "POST":
       if (route.resource.kind.custom?.isTerminating === true) throw terminating();
@@ -100,14 +97,13 @@ async function answerObject(
   context: VerbContext,
   route: ResourceRoute,
   request: ApiRequest,
-  response: ServerResponse,
+  response: ApiResponse,
 ): Promise<Answer | undefined> {
   switch (request.method) {
     case "GET":
       if (isWatch(request)) {
         request.query.set("fieldSelector", `metadata.name=${route.name ?? ""}`);
-        await watchObjects(context, { ...route, name: undefined }, request, response);
-        return undefined;
+        return watch(context, { ...route, name: undefined }, request, response);
       }
       return getObject(context, route, request);
     case "PUT":
@@ -120,6 +116,23 @@ async function answerObject(
       throw methodNotAllowed();
   }
 }
+
+async function watch(
+  context: VerbContext,
+  route: ResourceRoute,
+  request: ApiRequest,
+  response: ApiResponse,
+): Promise<Answer | undefined> {
+  if (request.header("upgrade")?.toLowerCase() === "websocket") return NO_WEB_SOCKET;
+  await watchObjects(context, route, request, response);
+  return undefined;
+}
+
+/**
+ * Clients in Java try a WebSocket first and take 200 for the sign to watch in the plain way. They read the answer to its end,
+ * so that it must have one; a 503, the other sign, they ask for again and again.
+ */
+const NO_WEB_SOCKET: Answer = { httpStatus: 200, contentType: "application/json", body: "" };
 
 async function answerSubresource(context: VerbContext, route: ResourceRoute, request: ApiRequest): Promise<Answer> {
   const { kind } = route.resource;

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
-import type { ServerResponse } from "node:http";
+import { once } from "node:events";
+import { get } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { connect } from "node:net";
+import { text } from "node:stream/consumers";
 import { describe, it } from "node:test";
 import { settle } from "../ground/testing.ts";
 import { CONFIG_MAP, SERVICE } from "../resource/kind.ts";
@@ -480,11 +483,20 @@ describe("ApiServer watches", () => {
       query: new URLSearchParams("watch=true"),
       header: () => undefined,
       body: () => Promise.resolve(Buffer.alloc(0)),
+      over: closing,
     };
     await assert.rejects(
       watchObjects({ ...context, watching, closing }, route, request, Object.create(null) as ServerResponse),
       /too many watches are open/,
     );
+  });
+
+  it("sends those who ask for a WebSocket to a plain GET, in an answer that ends", async () => {
+    await using api = await TestApi.open();
+    const path = `${CONFIG_MAPS}?watch=true`;
+    const headers = { authorization: "Bearer correct-horse", connection: "upgrade", upgrade: "websocket" };
+    const [answer] = (await once(get(api.url + path, { headers }), "response")) as [IncomingMessage];
+    assert.deepEqual([answer.statusCode, await text(answer)], [200, ""]);
   });
 
   it("ends when the server closes, and forgets clients that leave", async () => {

@@ -1,6 +1,5 @@
 import type { KeyObject } from "node:crypto";
 import { once } from "node:events";
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../ground/clock.ts";
 import { messageOf } from "../ground/errors.ts";
 import { isRecord } from "../ground/json.ts";
@@ -30,8 +29,9 @@ import { Definitions } from "./definitions/definitions.ts";
 import { answerResource } from "./resource-verbs.ts";
 import type { VerbContext } from "./resource-verbs.ts";
 import type { ObjectContext } from "./read-objects.ts";
+import type { ApiResponse } from "./api-response.ts";
 import { readRequest } from "./request.ts";
-import type { ApiRequest } from "./request.ts";
+import type { ApiIncoming, ApiRequest } from "./request.ts";
 import { findReview } from "./reviews.ts";
 import { routePath } from "./route.ts";
 import type { ApiRoute, ResourceRoute } from "./route.ts";
@@ -61,8 +61,8 @@ const KUBERNETES_VERSION = "v1.32.0";
  * answers. Whoever opens the listening socket also ends its connections.
  */
 export class ApiServer {
-  /** The request listener for a `node:http` or `node:https` server. */
-  readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
+  /** The request listener for a server of `node:http`, `node:https` or `node:http2`. */
+  readonly handle: (request: ApiIncoming, response: ApiResponse) => void;
   readonly #options: ApiServerOptions;
   readonly #authenticator: Authenticator;
   readonly #authorizer: RoleAuthorizer;
@@ -102,16 +102,17 @@ export class ApiServer {
     return Promise.resolve();
   }
 
-  async #handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #handle(incoming: ApiIncoming, response: ApiResponse): Promise<void> {
     // A client that leaves in the middle is no news; without a listener it would end the process.
     response.on("error", () => undefined);
-    const request = readRequest(incoming);
+    incoming.on("error", () => undefined);
+    const request = readRequest(incoming, response);
     try {
       const answer = await this.#answer(incoming, request, response);
-      if (answer !== undefined) await send(response, answer);
+      if (answer !== undefined) await send(response, answer, request.over);
     } catch (error) {
       // Nobody is there any more to be answered.
-      if (response.closed || response.destroyed) return;
+      if (request.over.aborted) return;
       const status = toApiStatusError(error);
       if (status.httpStatus >= 500) {
         this.#options.log.error("API request failed", {
@@ -121,12 +122,12 @@ export class ApiServer {
         });
       }
       if (response.headersSent) response.end();
-      else await send(response, refused(status));
+      else await send(response, refused(status), request.over);
     }
   }
 
   /** Returns the answer, or undefined when it was streamed. */
-  async #answer(incoming: IncomingMessage, request: ApiRequest, response: ServerResponse): Promise<Answer | undefined> {
+  async #answer(incoming: ApiIncoming, request: ApiRequest, response: ApiResponse): Promise<Answer | undefined> {
     const catalog = await this.#context.definitions.current();
     const route = routePath(request.path, catalog);
     const isPublic = route.to === "health" || route.to === "version";
@@ -248,7 +249,7 @@ function found(document: object | undefined): Answer {
   return encoded(200, document);
 }
 
-async function send(response: ServerResponse, answer: Answer): Promise<void> {
+async function send(response: ApiResponse, answer: Answer, over: AbortSignal): Promise<void> {
   const { body } = answer;
   const isWhole = typeof body === "string" || body instanceof Uint8Array;
   response.writeHead(answer.httpStatus, {
@@ -258,15 +259,13 @@ async function send(response: ServerResponse, answer: Answer): Promise<void> {
     ...mutable(answer.headers ?? {}),
   });
   if (isWhole) response.end(body);
-  else await sendParts(response, body);
+  else await sendParts(response, body, over);
 }
 
 /** Writes a long answer no faster than it is read; between its parts others have their turn. */
-async function sendParts(response: ServerResponse, parts: Iterable<string>): Promise<void> {
-  const left = new AbortController();
-  response.once("close", () => left.abort());
+async function sendParts(response: ApiResponse, parts: Iterable<string>, over: AbortSignal): Promise<void> {
   for (const part of parts) {
-    if (!response.write(part)) await once(response, "drain", { signal: left.signal });
+    if (!response.write(part)) await once(response, "drain", { signal: over });
   }
   response.end();
 }

@@ -1,8 +1,8 @@
 import { once } from "node:events";
-import type { ServerResponse } from "node:http";
 import { isLintelError } from "../ground/errors.ts";
 import type { KubeObject } from "../resource/object.ts";
 import type { WatchEvent } from "../store/contract.ts";
+import type { ApiResponse } from "./api-response.ts";
 import { assertNotBeyond, checkWatchOptions } from "./list-options.ts";
 import { parseSelection } from "./object-filter.ts";
 import type { Selection } from "./object-filter.ts";
@@ -30,7 +30,7 @@ export interface WatchContext extends ObjectContext {
   /** Aborts when the server closes. */
   readonly closing: AbortSignal;
   /** The responses of the watches that run. */
-  readonly watching: Set<ServerResponse>;
+  readonly watching: Set<ApiResponse>;
 }
 
 /**
@@ -41,7 +41,7 @@ export async function watchObjects(
   context: WatchContext,
   route: ResourceRoute,
   request: ApiRequest,
-  response: ServerResponse,
+  response: ApiResponse,
 ): Promise<void> {
   const { query } = request;
   const presentation = presentationOf(context, route, request);
@@ -54,9 +54,10 @@ export async function watchObjects(
   if (context.watching.size >= WATCHES_MAX) throw tooManyRequests("too many watches are open, please try again later");
   const ended = new AbortController();
   const stop = (): void => ended.abort();
-  response.once("close", stop);
-  context.closing.addEventListener("abort", stop, { once: true });
-  if (context.closing.aborted) stop();
+  for (const signal of [request.over, context.closing]) {
+    signal.addEventListener("abort", stop, { once: true });
+    if (signal.aborted) stop();
+  }
   context.watching.add(response);
   const stream = new WatchStream(context, presentation, response, ended.signal);
   const wantsBookmarks = isTrue(query, "allowWatchBookmarks");
@@ -139,7 +140,7 @@ function atVersionOf(newer: KubeObject, object: KubeObject): KubeObject {
 class WatchStream {
   readonly #context: WatchContext;
   readonly #presentation: Presentation;
-  readonly #response: ServerResponse;
+  readonly #response: ApiResponse;
   readonly #signal: AbortSignal;
   #version = "";
   #hasHeaders = false;
@@ -148,7 +149,7 @@ class WatchStream {
   #isBehind = false;
   #bookmarks: { cancel(): void } | undefined;
 
-  constructor(context: WatchContext, presentation: Presentation, response: ServerResponse, signal: AbortSignal) {
+  constructor(context: WatchContext, presentation: Presentation, response: ApiResponse, signal: AbortSignal) {
     this.#context = context;
     this.#presentation = presentation;
     this.#response = response;
@@ -159,7 +160,7 @@ class WatchStream {
   open(): void {
     const contentType = this.#isProtobuf ? `${PROTOBUF};stream=watch` : "application/json";
     this.#response.writeHead(200, { "Content-Type": contentType, "Cache-Control": "no-cache, private" });
-    this.#response.flushHeaders();
+    this.#response.flushHeaders?.();
   }
 
   at(version: string): void {

@@ -159,7 +159,10 @@ class Control implements ControlRole {
       const fds = link.start.sockets[name] ?? [];
       const names = name === "acme" ? settings.acmeNames : [];
       const clientAuthority = name === "api" ? clients.authorityPem : undefined;
-      const opened = await LoopbackServer.open({ fds, ca, names, clientAuthority, clock: systemClock, log, handle });
+      // Clients in Go keep all their watches on one connection.
+      const handleHttp2 = name === "api" ? api.handle : undefined;
+      const about = { fds, ca, names, clientAuthority, clock: systemClock, log };
+      const opened = await LoopbackServer.open({ ...about, handle, handleHttp2 });
       resources.defer(() => opened.close());
     }
 

@@ -1,5 +1,4 @@
-import type { IncomingMessage } from "node:http";
-import type { ApiRequest } from "../request.ts";
+import type { ApiIncoming, ApiRequest } from "../request.ts";
 import type { ApiRoute } from "../route.ts";
 import { ApiStatusError, forbidden } from "../status.ts";
 import type { Authenticator } from "./authenticate.ts";
@@ -20,7 +19,7 @@ export async function admitRequest(
   access: { readonly authenticator: Authenticator; readonly authorizer: RoleAuthorizer },
   route: ApiRoute,
   request: ApiRequest,
-  incoming: IncomingMessage,
+  incoming: ApiIncoming,
 ): Promise<Identity> {
   const sender = await access.authenticator.identify(request.header("authorization"), incoming.socket);
   const identity = await impersonated(access.authorizer, sender, incoming);
@@ -43,19 +42,25 @@ export function refusal(identity: Identity, wish: Wish): ApiStatusError {
   return forbidden({ group: wish.group, plural: wish.resource, kind: "" }, wish.name, why);
 }
 
+/** The values of each header by its lower-case name, from names and values in turn. */
+function distinctHeaders(raw: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  const distinct = new Map<string, string[]>();
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    const name = (raw[index] ?? "").toLowerCase();
+    distinct.set(name, [...(distinct.get(name) ?? []), raw[index + 1] ?? ""]);
+  }
+  return distinct;
+}
+
 /** Each part of whom the sender speaks for must be granted to it. */
-async function impersonated(
-  authorizer: RoleAuthorizer,
-  sender: Identity,
-  incoming: IncomingMessage,
-): Promise<Identity> {
-  const headers = incoming.headersDistinct;
-  const [username = ""] = headers[USER] ?? [];
-  const groups = headers[GROUP] ?? [];
-  const [uid] = headers[UID] ?? [];
-  const extra = Object.entries(headers)
+async function impersonated(authorizer: RoleAuthorizer, sender: Identity, incoming: ApiIncoming): Promise<Identity> {
+  const headers = distinctHeaders(incoming.rawHeaders);
+  const [username = ""] = headers.get(USER) ?? [];
+  const groups = headers.get(GROUP) ?? [];
+  const [uid] = headers.get(UID) ?? [];
+  const extra = [...headers]
     .filter(([name]) => name.startsWith(EXTRA))
-    .map(([name, values = []]): [string, readonly string[]] => [decodeURIComponent(name.slice(EXTRA.length)), values]);
+    .map(([name, values]): [string, readonly string[]] => [decodeURIComponent(name.slice(EXTRA.length)), values]);
   if (username === "") {
     if (groups.length === 0 && uid === undefined && extra.length === 0) return sender;
     const message = 'requested [{Group}] without impersonating a user: the header "Impersonate-User" is missing';
