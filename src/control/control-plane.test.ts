@@ -37,6 +37,25 @@ describe("ControlPlane", () => {
     assert.deepEqual(ingress?.["status"], { loadBalancer: { ingress: [{ ip: "192.0.2.1" }] } });
   });
 
+  it("does not look at Certificates of an Ingress again when only its status has changed", async () => {
+    await using test = await TestPlane.open();
+    const made = await test.store.create(
+      INGRESS,
+      make(INGRESS, "web", { spec: { rules: [{ host: "shop.example" }] } }),
+    );
+    await test.quiet();
+    const looks = (): number =>
+      test.plane.syncCounts.find(({ controller }) => controller === "ingress-shim")?.calls ?? Number.NaN;
+    const before = looks();
+    const status = { loadBalancer: { ingress: [{ ip: "192.0.2.77" }] } };
+    await test.store.updateStatus(INGRESS, { ...made, metadata: { name: "web", namespace: "shop" }, status });
+    await test.quiet();
+    assert.equal(looks(), before);
+    await test.store.update(INGRESS, make(INGRESS, "web", { spec: { rules: [{ host: "www.shop.example" }] } }));
+    await test.quiet();
+    assert.ok(looks() > before);
+  });
+
   it("issues a self-signed certificate", async () => {
     await using test = await TestPlane.open();
     await test.store.create(CLUSTER_ISSUER, make(CLUSTER_ISSUER, "self", { spec: { selfSigned: {} } }));

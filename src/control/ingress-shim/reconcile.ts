@@ -1,5 +1,5 @@
 import { isLintelError } from "../../ground/errors.ts";
-import { arrayAt, stringAt } from "../../ground/json.ts";
+import { arrayAt, jsonEqual, stringAt } from "../../ground/json.ts";
 import { CERTIFICATE, INGRESS } from "../../resource/kind.ts";
 import { objectKey, type KubeObject } from "../../resource/object.ts";
 import { BY_OWNER, ownerName } from "../caches.ts";
@@ -12,8 +12,9 @@ import { decide, type ShimAction } from "./decide.ts";
 /** Keeps a Certificate for each `tls` entry of Ingresses that name an issuer. Keys are those of Ingresses. */
 export function openIngressShim(world: World): WorkQueue {
   const queue = new WorkQueue({ ...world, name: "ingress-shim", reconcile: (key) => reconcile(world, key) });
-  world.caches.ingresses.subscribe(({ after }) => {
-    if (after !== undefined) queue.add(objectKey(after));
+  world.caches.ingresses.subscribe(({ before, after }) => {
+    // The status is written for every Ingress when the edge's address changes: nothing here follows from it.
+    if (after !== undefined && !isSameWish(before, after)) queue.add(objectKey(after));
   });
   world.caches.certificates.subscribe(({ before, after }) => {
     const certificate = after ?? before;
@@ -23,6 +24,13 @@ export function openIngressShim(world: World): WorkQueue {
     if (after === undefined && before !== undefined) wakeUsersOf(world, before, (key) => queue.add(key));
   });
   return queue;
+}
+
+function isSameWish(before: KubeObject | undefined, after: KubeObject): boolean {
+  if (before === undefined) return false;
+  const { resourceVersion: _, ...was } = before.metadata;
+  const { resourceVersion: __, ...is } = after.metadata;
+  return jsonEqual(was, is) && jsonEqual(before["spec"], after["spec"]);
 }
 
 function wakeUsersOf(world: World, certificate: KubeObject, add: (key: string) => void): void {
