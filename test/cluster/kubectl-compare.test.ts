@@ -88,7 +88,7 @@ function folderOf(program: string): string {
 
 /**
  * What is never the same on two servers: addresses, ids, versions, moments, and how wide the columns come out with them.
- * Then what newer servers than 1.32 say in other words, and what kubectl says to its developers.
+ * Then what servers of other versions than 1.32 say in other words, and what kubectl says to its developers.
  */
 function comparable(text: string): string {
   return text
@@ -96,6 +96,8 @@ function comparable(text: string): string {
     .replaceAll(/Warning: spec\.SessionAffinity is ignored for headless services\n/g, "")
     .replaceAll(/(\[\]networking\.IngressRule\(nil\)|"null"): (either|some)/g, "null: $2")
     .replaceAll(/Invalid value: (\[\]string\{|\[)("[^\]}]*")[\]}]/g, "Invalid value: $2")
+    .replaceAll(/^ *creationTimestamp: null\n/gm, "")
+    .replaceAll(" (BadRequest): invalid resource version: resourceVersion", ": resourceVersion")
     .replaceAll(/^[WIE]\d{4} \d\d:\d\d:\d\d\.\d+ .*\n/gm, "")
     .replaceAll(/(https:\/\/)?127\.0\.0\.1:\d+/g, "SERVER")
     .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "UID")
