@@ -137,7 +137,9 @@ class Faulty {
         const ready = items.filter((item) =>
           conditionsOf(item["status"]).some(({ type, status }) => type === "Ready" && status === "True"),
         );
-        return ready.length === this.#wanted ? true : undefined;
+        if (ready.length === this.#wanted) return true;
+        const missing = items.filter((item) => !ready.includes(item));
+        throw new Error(missing.map((item) => `${item.metadata.name}: ${JSON.stringify(item["status"])}`).join("\n"));
       },
       180_000,
     );
@@ -233,12 +235,10 @@ describe("a cluster that breaks under load", { skip }, () => {
     await cluster.order();
     for (let kills = 0; kills < 2; kills++) {
       await eventually("a leader with orders in its hands", async () => {
+        const { items } = await cluster.store.list(ORDER);
+        if (items.some((order) => recordAt(order, "status")["certificate"] === undefined)) return cluster.leader();
         await cluster.order(1);
-        return (await cluster.store.list(ORDER)).items.some(
-          (order) => recordAt(order, "status")["certificate"] === undefined,
-        )
-          ? cluster.leader()
-          : undefined;
+        return undefined;
       });
       const leader = cluster.leader();
       cluster.expect(leader, false);
