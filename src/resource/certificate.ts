@@ -86,6 +86,7 @@ export interface CertificateSpec {
   readonly renewBeforeMs: number | undefined;
   readonly renewBeforePercentage: number | undefined;
   readonly renewal: RenewalWish;
+  /** As written: see {@link usagesOrDefault}. */
   readonly usages: readonly string[];
   /** Whether the request itself names the usages. @default true */
   readonly encodeUsagesInRequest: boolean;
@@ -136,7 +137,12 @@ const DURATION_MS_MIN = 3_600_000;
 const RENEW_BEFORE_MS_MIN = 5 * 60_000;
 const COMMON_NAME_LENGTH_MAX = 64;
 /** What a key may be used for when nobody says. */
-export const DEFAULT_USAGES: readonly string[] = ["digital signature", "key encipherment"];
+const DEFAULT_USAGES: readonly string[] = ["digital signature", "key encipherment"];
+
+/** Returns what a key may be used for: the usages as written, or digital signatures and key encipherment where none are. */
+export function usagesOrDefault(written: readonly string[]): readonly string[] {
+  return written.length === 0 ? DEFAULT_USAGES : written;
+}
 
 /** Returns the typed view of a Certificate object. Total: what is malformed gets its default and a sentence in `problems`. */
 export function readCertificate(object: KubeObject): Certificate {
@@ -187,7 +193,7 @@ function readSpec(spec: unknown, problems: string[]): CertificateSpec {
     renewBeforeMs: durationAt(spec, "renewBefore", problems),
     renewBeforePercentage: numberAt(spec, "renewBeforePercentage"),
     renewal: readRenewal(spec, problems),
-    usages: arrayAt(spec, "usages").length > 0 ? stringsAt(spec, "usages") : DEFAULT_USAGES,
+    usages: stringsAt(spec, "usages"),
     encodeUsagesInRequest: booleanAt(spec, "encodeUsagesInRequest") ?? true,
     isCa,
     nameConstraints: readNameConstraints(spec, isCa, problems),

@@ -2,7 +2,7 @@ import type { RequestFacts } from "../../pki/x509/request.ts";
 import { usageSets, usageWords } from "../../pki/x509/usages.ts";
 import { requestState, type CertificateRequest } from "../../resource/certificate-request.ts";
 import type { KubeObject } from "../../resource/object.ts";
-import { CERTIFICATE_ANNOTATIONS, DEFAULT_USAGES } from "../../resource/certificate.ts";
+import { CERTIFICATE_ANNOTATIONS, usagesOrDefault } from "../../resource/certificate.ts";
 import type { Issuer, IssuerPointers } from "../../resource/issuer.ts";
 import type { Order } from "../../resource/order.ts";
 import { failureOf, type FailureNote } from "../acme-limits/failure-cause.ts";
@@ -129,7 +129,7 @@ function encodedMismatch(request: CertificateRequest, csr: RequestFacts): string
     return `encoded CSR error: IsCA ${String(csr.isCa)} does not match expected value ${String(isCa)}`;
   }
   if (csr.usages.length === 0) return undefined;
-  const asked = usages.length === 0 ? DEFAULT_USAGES : usages;
+  const asked = usagesOrDefault(usages);
   const expected = usageWords(usageSets(isCa ? [...asked, "cert sign"] : asked));
   const encoded = usageWords(usageSets(csr.usages));
   if (expected.length === encoded.length && expected.every((usage) => encoded.includes(usage))) return undefined;

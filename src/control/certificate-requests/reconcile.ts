@@ -13,7 +13,7 @@ import {
 import {
   CERTIFICATE_ANNOTATIONS,
   DEFAULT_DURATION_MS,
-  DEFAULT_USAGES,
+  usagesOrDefault,
   readCertificate,
 } from "../../resource/certificate.ts";
 import { conditionsOf, rfc3339, withCondition } from "../../resource/condition.ts";
@@ -331,7 +331,7 @@ function termsOf(
     notBeforeMs: world.clock.nowMs() - BACKDATE_MS,
     durationMs: durationMs + BACKDATE_MS,
     isCa: request.spec.isCa,
-    usages: request.spec.usages.length === 0 ? DEFAULT_USAGES : request.spec.usages,
+    usages: usagesOrDefault(request.spec.usages),
   };
 }
 

@@ -2,7 +2,12 @@ import { canonicalIp } from "../../pki/x509/ip-address.ts";
 import { canonicalRange } from "../../pki/x509/name-constraints.ts";
 import type { RelativeNames } from "../../pki/x509/name.ts";
 import type { RequestFacts } from "../../pki/x509/request.ts";
-import { DEFAULT_DURATION_MS, type CertificateReason, type CertificateSpec } from "../../resource/certificate.ts";
+import {
+  DEFAULT_DURATION_MS,
+  usagesOrDefault,
+  type CertificateReason,
+  type CertificateSpec,
+} from "../../resource/certificate.ts";
 import { rfc3339 } from "../../resource/condition.ts";
 import type { ConstraintWish } from "../../resource/constraint-wish.ts";
 import { answeredBy, ANSWERED_BY_ANNOTATION, type Facts, type KnownRequest } from "./facts.ts";
@@ -159,7 +164,7 @@ export function requestDifferences(known: KnownRequest, facts: Facts): readonly 
     ["spec.encodeUsagesInRequest", csr.usages.length > 0 === spec.encodeUsagesInRequest],
     ["spec.signatureAlgorithm", signatureAlgorithm === undefined || csr.signatureAlgorithm === signatureAlgorithm],
     ["spec.isCA", request.spec.isCa === spec.isCa],
-    ["spec.usages", sameSet(request.spec.usages, spec.usages)],
+    ["spec.usages", sameSet(usagesOrDefault(request.spec.usages), usagesOrDefault(spec.usages))],
     ["spec.duration", (request.spec.durationMs ?? DEFAULT_DURATION_MS) === (spec.durationMs ?? DEFAULT_DURATION_MS)],
     [
       "spec.issuerRef",

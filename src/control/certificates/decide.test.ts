@@ -51,13 +51,15 @@ function requestFor(
     readonly dnsNames?: readonly string[];
     readonly annotations?: Readonly<Record<string, string>>;
     readonly duration?: string;
+    readonly usages?: readonly string[];
   } = {},
 ): KnownRequest {
   const { keySecret = "web-abcde", dnsNames = ["shop.example"], status = {}, duration = "2160h" } = options;
+  const { usages = ["digital signature", "key encipherment"] } = options;
   const object = make(
     CERTIFICATE_REQUEST,
     "web-1",
-    { spec: { issuerRef: SIGNER, usages: ["digital signature", "key encipherment"], duration }, status },
+    { spec: { issuerRef: SIGNER, usages, duration }, status },
     { annotations: { "cert-manager.io/private-key-secret-name": keySecret, ...options.annotations } },
   );
   return { request: readCertificateRequest(object), csr: csrOf(key, dnsNames) };
@@ -124,6 +126,11 @@ describe("certificates decide(): whether to issue", () => {
     [
       "the order of names changed only",
       { currentRequest: requestFor("key-1", { dnsNames: ["SHOP.example"] }) },
+      "keep",
+    ],
+    [
+      "cert-manager asked, which writes no usages down",
+      { currentRequest: requestFor("key-1", { usages: [] }) },
       "keep",
     ],
     ["an other name was added", { spec: { otherNames: [{ oid: "1.2.3", utf8Value: "u" }] } }, "RequestChanged"],

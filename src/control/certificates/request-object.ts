@@ -39,7 +39,8 @@ export function requestObject(facts: Facts, name: string, keySecretName: string,
       duration: formatGoDuration(spec.durationMs ?? DEFAULT_DURATION_MS),
       issuerRef: spec.issuerRef,
       ...(spec.isCa ? { isCA: true } : {}),
-      usages: spec.usages,
+      // As written, for cert-manager compares both to the letter: it must find nothing to issue anew after us.
+      ...(spec.usages.length === 0 ? {} : { usages: spec.usages }),
       username: REQUESTER,
     },
   };

@@ -60,6 +60,9 @@ test("a literal subject keeps its order, its repeated types and its kinds of str
   const facts = parseRequest(csr);
   assert.equal(facts.commonName, "*.shop.example");
   assert.deepEqual(facts.relativeNames.slice(0, 5), relativeNames.slice(0, 5));
+  // As Go does: 0x13 is PrintableString, 0x16 IA5String, 0x0c UTF8String.
+  const der = Buffer.from(csr.replaceAll(/-----.*-----|\s/g, ""), "base64").toString("latin1");
+  for (const text of ["\x13\x05Corp.", "\x16\x03com", "\x0c\x0e*.shop.example"]) assert.ok(der.includes(text), text);
 });
 
 test("name constraints of a request reach a CA's certificate, and no other", SKIP, async () => {

@@ -42,10 +42,13 @@ export function encodeName(attributes: NameAttributes): Uint8Array {
   return sequence(...parts);
 }
 
-/** Returns the DER of a Name that has exactly these parts, in this order. */
+/**
+ * Returns the DER of a Name that has exactly these parts, in this order. Values are PrintableString wherever they can be,
+ * as Go writes them: cert-manager compares such a name of a request byte by byte, and would issue anew.
+ */
 export function encodeRelativeNames(names: RelativeNames): Uint8Array {
   const parts = names.map((attributes) => {
-    const encoded = attributes.map((attribute) => encodeAttribute(attribute.type, attribute.value));
+    const encoded = attributes.map(({ type, value }) => encodeAttribute(type, value, true));
     // A SET is written in the order of its encodings (X.690 section 11.6).
     return encodeDer(TAG.set, ...encoded.sort((left, right) => Buffer.compare(left, right)));
   });
@@ -89,10 +92,10 @@ function attributeText({ type, value }: RelativeNameAttribute): string {
   return `${SHORT_NAMES.get(type) ?? type}=${escaped}`;
 }
 
-function encodeAttribute(type: string, value: string): Uint8Array {
-  const printable = PRINTABLE_OIDS.has(type) && /^[A-Za-z0-9 '()+,./:=?-]*$/.test(value);
+function encodeAttribute(type: string, value: string, preferPrintable = false): Uint8Array {
   const ia5 = type === DOMAIN_COMPONENT_OID && /^[\x20-\x7e]*$/.test(value);
-  const tag = printable ? TAG.printableString : ia5 ? TAG.ia5String : TAG.utf8String;
+  const printable = (preferPrintable || PRINTABLE_OIDS.has(type)) && /^[A-Za-z0-9 '()+,./:=?-]*$/.test(value);
+  const tag = ia5 ? TAG.ia5String : printable ? TAG.printableString : TAG.utf8String;
   return sequence(oid(type), encodeDer(tag, Buffer.from(value, "utf8")));
 }
 
