@@ -3,9 +3,10 @@ import type { KubeObject } from "../resource/object.ts";
 import { PROTOBUF } from "./accept.ts";
 import { encoded } from "./answer.ts";
 import type { Answer } from "./answer.ts";
-import { presentList, presentObject, served } from "./present.ts";
+import { presentList, presentObject } from "./present.ts";
 import type { ListMeta, Presentation } from "./present.ts";
-import { encodeKubernetesProtobuf, encodeProtobufList } from "./protobuf/envelope.ts";
+import { encodeProtobufList, protobufEnvelope } from "./protobuf/envelope.ts";
+import type { ServedResource } from "./served-resource.ts";
 import { cellsOf, headerOfTable } from "./table/table.ts";
 
 /** Characters of a list that are written at a time: other requests are served between two writes. */
@@ -20,7 +21,7 @@ export function objectAnswer(
 ): Answer {
   const { form, texts, resource } = presentation;
   if (form.encoding === "protobuf") {
-    return { httpStatus, contentType: PROTOBUF, body: encodeKubernetesProtobuf(served(object, resource)), headers };
+    return { httpStatus, contentType: PROTOBUF, body: protobufAnswer(object, presentation), headers };
   }
   if (form.encoding === "json" && form.as === "Object") {
     return { httpStatus, contentType: "application/json", body: `${texts.object(object, resource)}\n`, headers };
@@ -28,13 +29,22 @@ export function objectAnswer(
   return encoded(httpStatus, presentObject(object, presentation), form.encoding, headers);
 }
 
+/** Returns one object as the protobuf body of an answer. */
+export function protobufAnswer(object: KubeObject, { texts, resource }: Presentation): Uint8Array {
+  return protobufEnvelope(protobufKind(resource), texts.protobuf(object, resource));
+}
+
+function protobufKind(resource: ServedResource): { readonly apiVersion: string; readonly kind: string } {
+  return { apiVersion: resource.apiVersion, kind: resource.kind.kind };
+}
+
 /** Returns the answer that holds a list as the client wants it; JSON is made while it is sent. */
 export function listAnswer(items: readonly KubeObject[], metadata: ListMeta, presentation: Presentation): Answer {
   if (presentation.form.encoding === "protobuf") {
-    const { resource } = presentation;
-    const shown = items.map((item) => served(item, resource));
-    const of = { apiVersion: resource.apiVersion, kind: resource.kind.kind };
-    return { httpStatus: 200, contentType: PROTOBUF, body: encodeProtobufList(shown, { ...metadata }, of) };
+    const { texts, resource } = presentation;
+    const messages = items.map((item) => texts.protobuf(item, resource));
+    const body = encodeProtobufList(messages, { ...metadata }, protobufKind(resource));
+    return { httpStatus: 200, contentType: PROTOBUF, body };
   }
   if (presentation.form.encoding !== "json") {
     return encoded(200, presentList(items, metadata, presentation), presentation.form.encoding);

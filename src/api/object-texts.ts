@@ -1,5 +1,6 @@
 import type { KubeObject } from "../resource/object.ts";
 import { served } from "./present.ts";
+import { encodeProtobufMessage } from "./protobuf/envelope.ts";
 import type { ServedResource } from "./served-resource.ts";
 import { partialMetadata } from "./table/table.ts";
 
@@ -9,7 +10,7 @@ const KEPT_CHARACTERS_MAX = 64 * 1024 * 1024;
 type Texts = Map<string, WeakMap<KubeObject, string>>;
 
 /**
- * The JSON of stored objects, written once for all the answers, lists and watches that send it. Objects never change, so
+ * The JSON and protobuf of stored objects, written once for all the answers, lists and watches that send it. Objects never change, so
  * a text is right for as long as its object is there; the text of an object that is gone goes with it.
  */
 export class ObjectTexts {
@@ -30,6 +31,14 @@ export class ObjectTexts {
   /** Returns `object` as it is served under `resource`. */
   object(object: KubeObject, resource: ServedResource): string {
     return this.get(object, resource.apiVersion, () => JSON.stringify(served(object, resource)));
+  }
+
+  /** Returns the protobuf message of `object` as it is served under `resource`; kept as text of one byte a character. */
+  protobuf(object: KubeObject, resource: ServedResource): Uint8Array {
+    const text = this.get(object, `protobuf ${resource.apiVersion}`, () =>
+      Buffer.from(encodeProtobufMessage(served(object, resource))).toString("latin1"),
+    );
+    return Buffer.from(text, "latin1");
   }
 
   /** Returns the metadata of `object` alone, as a PartialObjectMetadata of `metaVersion`. */

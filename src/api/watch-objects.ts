@@ -7,8 +7,7 @@ import { assertNotBeyond, checkWatchOptions } from "./list-options.ts";
 import { parseSelection } from "./object-filter.ts";
 import type { Selection } from "./object-filter.ts";
 import { PROTOBUF } from "./accept.ts";
-import { watchedText } from "./object-answer.ts";
-import { served } from "./present.ts";
+import { protobufAnswer, watchedText } from "./object-answer.ts";
 import type { Presentation } from "./present.ts";
 import { encodeKubernetesProtobuf, encodeProtobufEvent } from "./protobuf/envelope.ts";
 import { parseCount, presentationOf } from "./read-objects.ts";
@@ -174,7 +173,7 @@ class WatchStream {
     this.#isBehind = true;
     const isFast = this.#response.write(
       this.#isProtobuf
-        ? encodeProtobufEvent(type, encodeKubernetesProtobuf(served(object, this.#presentation.resource)))
+        ? encodeProtobufEvent(type, protobufAnswer(object, this.#presentation))
         : `{"type":"${type}","object":${this.#json(object)}}\n`,
     );
     if (!isFast) await once(this.#response, "drain", { signal: this.#signal });

@@ -6,6 +6,8 @@ import { eventually } from "../e2e/eventually.ts";
 /** Reserved for benchmarks of networks (RFC 2544): nothing real is reached by it. */
 const NETWORK = "198.18";
 const PORT = 8080;
+/** Networks of two hosts below one index. */
+const BLOCKS = 64;
 
 const SERVER = `
   require("node:http").createServer((request, response) => {
@@ -37,7 +39,9 @@ function ip(...args: readonly string[]): void {
 export async function startFarHost(t: TestContext, name: string, index: number): Promise<FarHost> {
   const space = `lt${process.pid}-${index}`;
   const [ours, theirs] = [`lt${index}a${process.pid % 10_000}`, `lt${index}b${process.pid % 10_000}`];
-  const [gateway, address] = [`${NETWORK}.${index}.1`, `${NETWORK}.${index}.2`];
+  // Where a run was killed, its network may still be there: the next one takes another.
+  const block = 4 * (process.pid % BLOCKS);
+  const [gateway, address] = [`${NETWORK}.${index}.${block + 1}`, `${NETWORK}.${index}.${block + 2}`];
   ip("netns", "add", space);
   t.after(() => ip("netns", "delete", space));
   ip("link", "add", ours, "type", "veth", "peer", "name", theirs, "netns", space);

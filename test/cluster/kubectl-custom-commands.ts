@@ -58,7 +58,7 @@ export const KUBECTL_CUSTOM_COMMANDS: readonly KubectlCommand[] = [
   "get crd shops.demo.example.com -o yaml",
   "apply -f custom/definition.yaml",
   // A real server takes a moment to serve a new kind after it says so.
-  "$ for i in $(seq 50); do kubectl get shops 2>/dev/null && break; sleep 0.2; done; kubectl explain shop >/dev/null",
+  "$ for i in $(seq 50); do kubectl get shops >/dev/null 2>&1 && kubectl explain shop >/dev/null 2>&1 && break; sleep 0.2; done; kubectl get shops",
   "get shops",
   "api-resources --api-group=demo.example.com -o wide",
   "$ kubectl get --raw /apis/demo.example.com",

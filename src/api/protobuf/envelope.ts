@@ -1,6 +1,5 @@
 import { Writer } from "protobufjs/minimal.js";
 import { isRecord, stringAt } from "../../ground/json.ts";
-import type { KubeObject } from "../../resource/object.ts";
 import { badRequest, unsupportedMediaType } from "../status.ts";
 import { messageOfKind, messageOfType } from "./kubernetes.ts";
 import { decodeMessage, encodeMessage, field, message } from "./message.ts";
@@ -51,49 +50,52 @@ export function hasProtobuf(apiVersion: string, kind: string): boolean {
 
 /** Returns an object as the body of an answer. Its kind must have a message ({@link hasProtobuf}). */
 export function encodeKubernetesProtobuf(object: Typed): Uint8Array {
-  return enveloped(object.apiVersion, object.kind, encodeObject(object));
+  return protobufEnvelope(object, encodeProtobufMessage(object));
 }
 
-/** Returns a list as the body of an answer, of objects in `apiVersion` and `kind`. */
+/** Returns the message of an object alone, as it stands in lists and envelopes. */
+export function encodeProtobufMessage(object: Typed): Uint8Array {
+  const table = messageOfKind(object.apiVersion, object.kind);
+  return table === undefined ? new Uint8Array() : encodeMessage(table, object);
+}
+
+/** Returns a message of `apiVersion` and `kind` as the body of an answer. */
+export function protobufEnvelope(
+  { apiVersion, kind }: { readonly apiVersion: string; readonly kind: string },
+  raw: Uint8Array,
+): Uint8Array {
+  const writer = Writer.create();
+  const typeMeta = encodeMessage(TYPE_META, { apiVersion, kind });
+  writer.uint32(FIRST).bytes(typeMeta).uint32(SECOND).bytes(raw);
+  return Buffer.concat([MAGIC, writer.finish()]);
+}
+
+/** Returns a list as the body of an answer, of messages of `apiVersion` and `kind`. */
 export function encodeProtobufList(
-  objects: readonly KubeObject[],
+  messages: Iterable<Uint8Array>,
   metadata: Readonly<Record<string, unknown>>,
   of: { readonly apiVersion: string; readonly kind: string },
 ): Uint8Array {
   const writer = Writer.create();
-  writer.uint32(LIST_METADATA).bytes(encodeMessage(messageOfType("meta.ListMeta"), metadata));
-  for (const object of objects) writer.uint32(LIST_ITEM).bytes(encodeObject(object));
-  return enveloped(of.apiVersion, `${of.kind}List`, writer.finish());
+  writer.uint32(FIRST).bytes(encodeMessage(messageOfType("meta.ListMeta"), metadata));
+  for (const item of messages) writer.uint32(SECOND).bytes(item);
+  return protobufEnvelope({ apiVersion: of.apiVersion, kind: `${of.kind}List` }, writer.finish());
 }
 
-/** Returns one event of a watch, with its length before it. `object` is the body of an answer. */
+/** Returns one event of a watch (`meta.WatchEvent`), with its length before it. `object` is the body of an answer. */
 export function encodeProtobufEvent(type: string, object: Uint8Array): Uint8Array {
-  const raw = Buffer.from(object).toString("base64");
-  const event = encodeMessage(WATCH_EVENT, { type, object: { raw } });
+  const extension = Writer.create().uint32(FIRST).bytes(object).finish();
+  const event = Writer.create().uint32(FIRST).string(type).uint32(SECOND).bytes(extension).finish();
   const frame = Buffer.alloc(LENGTH_BYTES + event.length);
   frame.writeUInt32BE(event.length);
   frame.set(event, LENGTH_BYTES);
   return frame;
 }
 
-/** Field 1 and field 2, both with a length. */
-const LIST_METADATA = 10;
-const LIST_ITEM = 18;
+/** The tags of field 1 and field 2, both with a length. */
+const FIRST = 10;
+const SECOND = 18;
 const LENGTH_BYTES = 4;
-
-const WATCH_EVENT = message({ 1: field("type", "string"), 2: field("object", message({ 1: field("raw", "bytes") })) });
-
-function encodeObject(object: Typed): Uint8Array {
-  const table = messageOfKind(object.apiVersion, object.kind);
-  return table === undefined ? new Uint8Array() : encodeMessage(table, object);
-}
-
-function enveloped(apiVersion: string, kind: string, raw: Uint8Array): Uint8Array {
-  const writer = Writer.create();
-  const typeMeta = encodeMessage(TYPE_META, { apiVersion, kind });
-  writer.uint32(LIST_METADATA).bytes(typeMeta).uint32(LIST_ITEM).bytes(raw);
-  return Buffer.concat([MAGIC, writer.finish()]);
-}
 
 function decode(read: () => Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   try {
