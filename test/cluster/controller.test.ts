@@ -3,17 +3,14 @@ import { join } from "node:path";
 import { after, before, describe, it, type TestContext } from "node:test";
 import { conditionsOf } from "../../src/resource/condition.ts";
 import {
-  apiVersionOf,
   CERTIFICATE,
   ENDPOINT_SLICE,
   INGRESS,
   INGRESS_CLASS,
   ISSUER,
   LEASE,
-  NAMESPACE,
   SECRET,
   SERVICE,
-  type Kind,
 } from "../../src/resource/kind.ts";
 import { recordAt, arrayAt } from "../../src/ground/json.ts";
 import type { KubeObject } from "../../src/resource/object.ts";
@@ -21,20 +18,16 @@ import type { ClusterStore } from "../../src/store/cluster/cluster-store.ts";
 import { eventually } from "../e2e/eventually.ts";
 import { run } from "../e2e/instance.ts";
 import { ApiServer } from "./api-server.ts";
-import { skipWithoutNamespaces, startFarHost } from "./far-host.ts";
+import { skipWithoutNamespaces } from "./far-host.ts";
 import { findKubernetesBinaries } from "./kubernetes-binaries.ts";
 import { Replica } from "./replica.ts";
+import { make, openShop } from "./shop.ts";
 
 const binaries = findKubernetesBinaries();
 
 const KINDS = [INGRESS, INGRESS_CLASS, SERVICE, ENDPOINT_SLICE, CERTIFICATE, ISSUER, SECRET, LEASE];
 
 const LINTEL = join(import.meta.dirname, "../../bin/lintel");
-
-function make(kind: Kind, name: string, fields: Readonly<Record<string, unknown>>, namespace = "shop"): KubeObject {
-  const metadata = { name, ...(kind.namespaced ? { namespace } : {}), ...recordAt(fields, "metadata") };
-  return { ...fields, apiVersion: apiVersionOf(kind), kind: kind.kind, metadata };
-}
 
 function ingress(name: string, host: string, more: Readonly<Record<string, unknown>> = {}): KubeObject {
   const backend = { service: { name: "web", port: { number: 80 } } };
@@ -72,19 +65,7 @@ describe(
       await server.wipe(KINDS, ["shop", "lintel"]);
       const store = await server.store();
       t.after(() => store.close());
-      for (const name of ["lintel", "shop"]) await store.create(NAMESPACE, make(NAMESPACE, name, {}));
-      await store.create(INGRESS_CLASS, make(INGRESS_CLASS, "lintel", { spec: { controller: "lintel.dev/ingress" } }));
-      const host = await startFarHost(t, "web", index);
-      await store.create(SERVICE, make(SERVICE, "web", { spec: { ports: [{ port: 80, targetPort: host.port }] } }));
-      await store.create(
-        ENDPOINT_SLICE,
-        make(ENDPOINT_SLICE, "web-1", {
-          metadata: { labels: { "kubernetes.io/service-name": "web" } },
-          addressType: "IPv4",
-          endpoints: [{ addresses: [host.address], conditions: { ready: true } }],
-          ports: [{ name: "", port: host.port, protocol: "TCP" }],
-        }),
-      );
+      await openShop(t, store, index);
       return store;
     }
 

@@ -4,19 +4,10 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { isLintelError, LintelError } from "../../src/ground/errors.ts";
-import { recordAt } from "../../src/ground/json.ts";
 import { systemClock } from "../../src/ground/system-clock.ts";
 import { accessObjects, CLUSTER_RULES, NAMESPACE_RULES, type Rule } from "../../src/install/roles.ts";
 import { conditionsOf } from "../../src/resource/condition.ts";
-import {
-  ACCEPTED_KINDS,
-  apiVersionOf,
-  CERTIFICATE,
-  ISSUER,
-  NAMESPACE,
-  SECRET,
-  type Kind,
-} from "../../src/resource/kind.ts";
+import { ACCEPTED_KINDS, CERTIFICATE, ISSUER, NAMESPACE, SECRET } from "../../src/resource/kind.ts";
 import type { KubeObject } from "../../src/resource/object.ts";
 import { actOfRequest } from "../../src/store/cluster/denial.ts";
 import { Denials, type AccessChange } from "../../src/store/cluster/denials.ts";
@@ -27,6 +18,7 @@ import { eventually } from "../e2e/eventually.ts";
 import { ApiServer } from "./api-server.ts";
 import { findKubernetesBinaries } from "./kubernetes-binaries.ts";
 import { Replica } from "./replica.ts";
+import { make } from "./shop.ts";
 
 const binaries = findKubernetesBinaries();
 const USER = "system:serviceaccount:lintel:lintel";
@@ -248,8 +240,3 @@ describe("each permission taken away", { skip: typeof binaries === "string" ? bi
     }
   });
 });
-
-function make(kind: Kind, name: string, fields: Readonly<Record<string, unknown>>): KubeObject {
-  const metadata = { name, namespace: "shop", ...recordAt(fields, "metadata") };
-  return { ...fields, apiVersion: apiVersionOf(kind), kind: kind.kind, metadata };
-}

@@ -7,7 +7,6 @@ import { recordAt } from "../../src/ground/json.ts";
 import { freePort, skipWithout } from "../../src/ground/testing.ts";
 import { conditionsOf } from "../../src/resource/condition.ts";
 import {
-  apiVersionOf,
   CERTIFICATE,
   CERTIFICATE_REQUEST,
   CHALLENGE,
@@ -16,21 +15,20 @@ import {
   INGRESS_CLASS,
   ISSUER,
   LEASE,
-  NAMESPACE,
   ORDER,
   SECRET,
   SERVICE,
   type Kind,
 } from "../../src/resource/kind.ts";
-import type { KubeObject } from "../../src/resource/object.ts";
 import type { ClusterStore } from "../../src/store/cluster/cluster-store.ts";
 import { eventually } from "../e2e/eventually.ts";
 import { startPebble, type Pebble } from "../e2e/pebble.ts";
 import { ApiServer } from "./api-server.ts";
 import { DroppableLink } from "./droppable-link.ts";
-import { skipWithoutNamespaces, startFarHost } from "./far-host.ts";
+import { skipWithoutNamespaces } from "./far-host.ts";
 import { findKubernetesBinaries } from "./kubernetes-binaries.ts";
 import { Replica } from "./replica.ts";
+import { make, openShop } from "./shop.ts";
 
 const binaries = findKubernetesBinaries();
 const skip =
@@ -59,11 +57,6 @@ const AWAY_MS = 9_000;
 
 function whyNot(...reasons: readonly (string | false)[]): string | false {
   return reasons.find((reason) => reason !== false) ?? false;
-}
-
-function make(kind: Kind, name: string, fields: Readonly<Record<string, unknown>>): KubeObject {
-  const metadata = { name, ...(kind.namespaced ? { namespace: "shop" } : {}), ...recordAt(fields, "metadata") };
-  return { ...fields, apiVersion: apiVersionOf(kind), kind: kind.kind, metadata };
 }
 
 /** Replicas of one cluster, each with its own way to the API server, under load; a CA that reaches any of them. */
@@ -156,19 +149,7 @@ class Faulty {
 
   async #create(t: TestContext, index: number): Promise<void> {
     const { store, pebble } = this;
-    for (const name of ["lintel", "shop"]) await store.create(NAMESPACE, make(NAMESPACE, name, {}));
-    await store.create(INGRESS_CLASS, make(INGRESS_CLASS, "lintel", { spec: { controller: "lintel.dev/ingress" } }));
-    const host = await startFarHost(t, "web", index);
-    await store.create(SERVICE, make(SERVICE, "web", { spec: { ports: [{ port: 80, targetPort: host.port }] } }));
-    await store.create(
-      ENDPOINT_SLICE,
-      make(ENDPOINT_SLICE, "web-1", {
-        metadata: { labels: { "kubernetes.io/service-name": "web" } },
-        addressType: "IPv4",
-        endpoints: [{ addresses: [host.address], conditions: { ready: true } }],
-        ports: [{ name: "", port: host.port, protocol: "TCP" }],
-      }),
-    );
+    await openShop(t, store, index);
     const backend = { service: { name: "web", port: { number: 80 } } };
     const rules = [{ host: "shop.example", http: { paths: [{ path: "/", pathType: "Prefix", backend }] } }];
     await store.create(INGRESS, make(INGRESS, "web", { spec: { ingressClassName: "lintel", rules } }));

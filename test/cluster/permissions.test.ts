@@ -3,11 +3,11 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it, type TestContext } from "node:test";
 import { recordAt, stringAt } from "../../src/ground/json.ts";
-import { FLAVORS, type InstallOptions } from "../../src/install/install-options.ts";
+import { FLAVORS } from "../../src/install/install-options.ts";
 import { installObjects } from "../../src/install/install-objects.ts";
 import { CLUSTER_RULES, NAMESPACE_RULES, webhookRules, type Rule } from "../../src/install/roles.ts";
 import { conditionsOf } from "../../src/resource/condition.ts";
-import { CERTIFICATE, CLUSTER_ISSUER, INGRESS, ISSUER, NAMESPACE, ORDER, type Kind } from "../../src/resource/kind.ts";
+import { CERTIFICATE, CLUSTER_ISSUER, INGRESS, ISSUER, NAMESPACE, ORDER } from "../../src/resource/kind.ts";
 import type { KubeObject } from "../../src/resource/object.ts";
 import type { ClusterStore } from "../../src/store/cluster/cluster-store.ts";
 import { freePort, skipWithout } from "../../src/ground/testing.ts";
@@ -17,23 +17,11 @@ import { startPebble, type Pebble } from "../e2e/pebble.ts";
 import { ApiServer } from "./api-server.ts";
 import { findKubernetesBinaries } from "./kubernetes-binaries.ts";
 import { Replica } from "./replica.ts";
-import { webhookByUrl } from "./webhook-by-url.ts";
+import { INSTALL_OPTIONS, webhookByUrl } from "./webhook-by-url.ts";
+import { make } from "./shop.ts";
 
 const binaries = findKubernetesBinaries();
 const skip = typeof binaries === "string" ? binaries : skipWithout("kubectl", "pebble", "pebble-challtestsrv");
-
-const OPTIONS: InstallOptions = {
-  flavor: "bare-metal",
-  name: "lintel",
-  namespace: "lintel",
-  image: "lintel:test",
-  version: "1",
-  replicas: 2,
-  classes: ["lintel"],
-  arguments: [],
-  priorityClass: "",
-  webhook: true,
-};
 
 describe("what lintel manifests prints, on a real API server", { skip }, () => {
   let server: ApiServer;
@@ -67,16 +55,16 @@ describe("what lintel manifests prints, on a real API server", { skip }, () => {
   }
 
   it("is taken by the server with strict validation and without a warning, in every flavour", async () => {
-    await apply(installObjects(OPTIONS));
+    await apply(installObjects(INSTALL_OPTIONS));
     for (const flavor of FLAVORS) {
-      const said = await apply(installObjects({ ...OPTIONS, flavor }), "--dry-run=server");
+      const said = await apply(installObjects({ ...INSTALL_OPTIONS, flavor }), "--dry-run=server");
       assert.doesNotMatch(said, /warning/i, flavor);
     }
   });
 
   it("has Pods that Pod Security admits at the level which each flavour's namespace gets", async () => {
     for (const flavor of FLAVORS) {
-      const objects = installObjects({ ...OPTIONS, flavor, namespace: `level-${flavor}` });
+      const objects = installObjects({ ...INSTALL_OPTIONS, flavor, namespace: `level-${flavor}` });
       const workload = objects.find(({ apiVersion }) => apiVersion === "apps/v1");
       const pod = {
         apiVersion: "v1",
@@ -88,9 +76,13 @@ describe("what lintel manifests prints, on a real API server", { skip }, () => {
       assert.match(await apply([pod], "--dry-run=server"), /pod\/one serverside-applied/, flavor);
     }
     // The level is the strictest that is possible: ports of a node are what the next one forbids.
-    const [namespace] = installObjects({ ...OPTIONS, namespace: "level-load-balancer", flavor: "load-balancer" });
+    const [namespace] = installObjects({
+      ...INSTALL_OPTIONS,
+      namespace: "level-load-balancer",
+      flavor: "load-balancer",
+    });
     assert.equal(namespace?.metadata.labels?.["pod-security.kubernetes.io/enforce"], "restricted");
-    const host = installObjects({ ...OPTIONS, namespace: "level-load-balancer" }).find(
+    const host = installObjects({ ...INSTALL_OPTIONS, namespace: "level-load-balancer" }).find(
       ({ kind }) => kind === "DaemonSet",
     );
     const spec = recordAt(recordAt(host?.["spec"], "template"), "spec");
@@ -113,7 +105,7 @@ describe("what lintel manifests prints, on a real API server", { skip }, () => {
   });
 
   it("grants what two replicas need to issue, renew and forget certificates by ACME, and nothing more", async (t) => {
-    await apply(installObjects(OPTIONS));
+    await apply(installObjects(INSTALL_OPTIONS));
     const kubeconfig = await asServiceAccount();
     const httpPort = await freePort();
     const webhookPort = await freePort();
@@ -145,7 +137,7 @@ describe("what lintel manifests prints, on a real API server", { skip }, () => {
   });
 
   it("is missed with a sentence that names it, when any part of reading is not granted", async (t) => {
-    await apply(installObjects(OPTIONS));
+    await apply(installObjects(INSTALL_OPTIONS));
     const kubeconfig = await asServiceAccount();
     for (const resource of ["secrets", "ingresses", "endpointslices", "certificates"]) {
       const rules = CLUSTER_RULES.map((rule) =>
@@ -164,7 +156,7 @@ describe("what lintel manifests prints, on a real API server", { skip }, () => {
       await replica.printed(`may not list ${resource}`);
       await replica.stop();
     }
-    await apply(installObjects(OPTIONS));
+    await apply(installObjects(INSTALL_OPTIONS));
   });
 });
 
@@ -220,16 +212,6 @@ async function ready(store: ClusterStore, revision: number): Promise<void> {
     },
     60_000,
   );
-}
-
-function make(kind: Kind, name: string, fields: Readonly<Record<string, unknown>>): KubeObject {
-  const { group, version } = kind;
-  return {
-    ...fields,
-    apiVersion: group === "" ? version : `${group}/${version}`,
-    kind: kind.kind,
-    metadata: { name, ...(kind.namespaced ? { namespace: "shop" } : {}), ...recordAt(fields, "metadata") },
-  };
 }
 
 function ingress(host: string): KubeObject {

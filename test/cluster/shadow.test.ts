@@ -2,17 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import {
-  apiVersionOf,
-  CERTIFICATE,
-  DAEMON_SET,
-  INGRESS,
-  INGRESS_CLASS,
-  ISSUER,
-  NAMESPACE,
-  SECRET,
-  type Kind,
-} from "../../src/resource/kind.ts";
+import { CERTIFICATE, DAEMON_SET, INGRESS, INGRESS_CLASS, ISSUER, NAMESPACE, SECRET } from "../../src/resource/kind.ts";
 import type { KubeObject } from "../../src/resource/object.ts";
 import { conditionsOf } from "../../src/resource/condition.ts";
 import { arrayAt, recordAt, stringAt } from "../../src/ground/json.ts";
@@ -20,15 +10,11 @@ import { eventually } from "../e2e/eventually.ts";
 import { ApiServer } from "./api-server.ts";
 import { findKubernetesBinaries } from "./kubernetes-binaries.ts";
 import { Replica } from "./replica.ts";
+import { make } from "./shop.ts";
 
 const binaries = findKubernetesBinaries();
 const skip = typeof binaries === "string" ? binaries : false;
 const LINTEL = join(import.meta.dirname, "../../bin/lintel");
-
-function make(kind: Kind, name: string, fields: object): KubeObject {
-  const namespace = kind.namespaced ? { namespace: "shop" } : {};
-  return { apiVersion: apiVersionOf(kind), kind: kind.kind, metadata: { name, ...namespace }, ...fields };
-}
 
 function ingress(name: string, annotations: object): KubeObject {
   const backend = { service: { name: "web", port: { number: 80 } } };
